@@ -1,0 +1,196 @@
+"""Model <-> folder: arrays, JSON, a card, and fastText's own file where the lexicon is fastText's.
+
+Loading executes nothing from the folder: arrays are read with ``allow_pickle=False``, and
+fastText's file, which can crash the interpreter when damaged, only after its hash is checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dechrome.batch import GRAM_BITS
+from dechrome.errors import ModelFormatError
+from dechrome.labels import KINDS
+from dechrome.language import LANGUAGE_BITS, LanguageModel
+from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon, Lexicon
+from dechrome.model import FIRST_PASS_INPUTS, SECOND_PASS_INPUTS, Calibration, Model
+from dechrome.scoring import DenseNet
+
+__all__ = ["FORMAT_VERSION", "read_model", "write_model"]
+
+#: Bump when a folder written by this version could not be read, or would predict otherwise, by the
+#: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
+FORMAT_VERSION = 1
+_CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
+
+
+def _columns() -> dict[str, Any]:
+    """What the arrays' axes mean in this version."""
+    return {
+        "kinds": list(KINDS),
+        "lexical_scores": list(LEXICAL_SCORES),
+        "first_pass_inputs": list(FIRST_PASS_INPUTS),
+        "second_pass_inputs": list(SECOND_PASS_INPUTS),
+        "gram_bits": GRAM_BITS,
+        "language_bits": LANGUAGE_BITS,
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_model(model: Model, folder: Path, card: str = "") -> None:
+    """Write a model folder, whole or not at all; an older model there is replaced.
+
+    Parameters
+    ----------
+    model : Model
+    folder : Path
+    card : str
+        Text of the model card, README.md.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder holds something else than a model.
+    """
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _CONFIG).is_file())):
+        raise FileExistsError(f"{folder}: exists and is no model folder; choose another name.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        _write_files(model, partial, card)
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.chmod(0o755)
+        os.replace(partial, folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _write_files(model: Model, folder: Path, card: str) -> None:
+    arrays: dict[str, np.ndarray[Any, Any]] = {"language_weights": model.language.weights}
+    for name, net in (("first_pass", model.first_pass), ("second_pass", model.second_pass)):
+        for i, (weights, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
+            arrays[f"{name}_weights_{i}"], arrays[f"{name}_bias_{i}"] = weights, bias
+    lexicon: dict[str, Any] = {"name": model.lexicon.name}
+    if isinstance(model.lexicon, HashedLexicon):
+        arrays |= {
+            "lexicon_weights": model.lexicon.weights,
+            "lexicon_scale": model.lexicon.scale,
+            "lexicon_intercept": model.lexicon.intercept,
+        }
+    else:
+        from dechrome.fasttext_lexicon import FastTextLexicon
+
+        if not isinstance(model.lexicon, FastTextLexicon):
+            raise TypeError(f"no way to store a lexicon of type {type(model.lexicon).__name__}")
+        (folder / _FASTTEXT).write_bytes(model.lexicon.data)
+        lexicon["file_sha256"] = _sha256(folder / _FASTTEXT)
+    _write_npz(arrays, folder / _WEIGHTS)
+    config = {
+        "format_version": FORMAT_VERSION,
+        "columns": _columns(),
+        "languages": list(model.language.languages),
+        "layers": {"first_pass": len(model.first_pass.weights), "second_pass": len(model.second_pass.weights)},
+        "lexicon": lexicon,
+        "calibration": {"slope": model.calibration.slope, "intercept": model.calibration.intercept},
+        "threshold": model.threshold,
+        "weights_sha256": _sha256(folder / _WEIGHTS),
+        "metadata": model.metadata,
+    }
+    text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
+    (folder / _CONFIG).write_text(text, encoding="utf-8", newline="\n")
+    if card:
+        (folder / _CARD).write_text(card, encoding="utf-8", newline="\n")
+
+
+def _write_npz(arrays: dict[str, np.ndarray[Any, Any]], path: Path) -> None:
+    """Like numpy.savez_compressed, but the same arrays give the same bytes (no time stamps)."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(info, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def read_model(folder: Path) -> Model:
+    """Read a model folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ModelFormatError
+        Saying what is missing, damaged or unknown.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such model folder.")
+    missing = [name for name in (_CONFIG, _WEIGHTS) if not (folder / name).is_file()]
+    if missing:
+        raise ModelFormatError(f"{folder}: not a model folder, {' and '.join(missing)} missing.")
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        version = config["format_version"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise ModelFormatError(f"{folder / _CONFIG}: damaged ({error!r}); train or install it again.") from error
+    if version != FORMAT_VERSION:
+        raise ModelFormatError(
+            f"{folder}: model format {version!r}, but this version reads {FORMAT_VERSION}; train it again "
+            "or install the version of dechrome that wrote it."
+        )
+    try:
+        differing = [name for name, value in _columns().items() if config["columns"].get(name) != value]
+        if differing:
+            raise ModelFormatError(f"{folder}: {', '.join(differing)} differ from this version; train it again.")
+        if config["weights_sha256"] != _sha256(folder / _WEIGHTS):
+            raise ModelFormatError(f"{folder / _WEIGHTS}: damaged, its hash differs; install it again.")
+        return _assemble(folder, config)
+    except (KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        if isinstance(error, ModelFormatError):
+            raise
+        raise ModelFormatError(f"{folder}: damaged ({error!r}); train or install it again.") from error
+
+
+def _assemble(folder: Path, config: dict[str, Any]) -> Model:
+    with np.load(folder / _WEIGHTS, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    nets = {
+        name: DenseNet(
+            [arrays[f"{name}_weights_{i}"] for i in range(n)], [arrays[f"{name}_bias_{i}"] for i in range(n)]
+        )
+        for name, n in config["layers"].items()
+    }
+    calibration = Calibration(float(config["calibration"]["slope"]), float(config["calibration"]["intercept"]))
+    return Model(
+        lexicon=_read_lexicon(folder, config["lexicon"], arrays),
+        language=LanguageModel(arrays["language_weights"], config["languages"]),
+        first_pass=nets["first_pass"],
+        second_pass=nets["second_pass"],
+        calibration=calibration,
+        threshold=float(config["threshold"]),
+        metadata=config["metadata"],
+    )
+
+
+def _read_lexicon(folder: Path, entry: dict[str, Any], arrays: dict[str, Any]) -> Lexicon:
+    if entry["name"] == HashedLexicon.name:
+        return HashedLexicon(arrays["lexicon_weights"], arrays["lexicon_scale"], arrays["lexicon_intercept"])
+    path = folder / _FASTTEXT
+    if not path.is_file() or _sha256(path) != entry["file_sha256"]:
+        raise ModelFormatError(f"{path}: missing or damaged, its hash differs; train or install it again.")
+    from dechrome.fasttext_lexicon import FastTextLexicon
+
+    return FastTextLexicon(path.read_bytes())

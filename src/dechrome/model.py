@@ -1,0 +1,119 @@
+"""The chain of stages: batch -> features and scores -> first pass -> context -> second pass.
+
+Training calls the same functions on the same columns, so what is learned is what is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dechrome.batch import Batch
+from dechrome.context import CONTEXT, compute_context
+from dechrome.features import FEATURES, compute_features
+from dechrome.labels import CONTENT_KINDS, KINDS
+from dechrome.language import LanguageModel
+from dechrome.lexicon import LEXICAL_SCORES, Lexicon
+from dechrome.scoring import DenseNet
+
+__all__ = [
+    "FIRST_PASS_INPUTS",
+    "SECOND_PASS_INPUTS",
+    "Calibration",
+    "Model",
+    "first_pass_inputs",
+    "number_paragraphs",
+    "second_pass_inputs",
+]
+
+_Array = npt.NDArray[np.float32]
+
+#: Input columns of the two nets; a model folder records them and is refused if they differ.
+FIRST_PASS_INPUTS = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES), "is_masked")
+SECOND_PASS_INPUTS = (*FIRST_PASS_INPUTS, *(f"first_pass_{kind}" for kind in KINDS), *CONTEXT)
+
+_N_CONTENT = len(CONTENT_KINDS)
+_LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
+_LEXICAL_UNIT = np.float32(0.25)
+
+
+def first_pass_inputs(X: _Array, lexical: _Array, is_masked: npt.NDArray[np.bool_]) -> _Array:
+    """Columns of the first pass: shape and words, the words hidden where ``is_masked``."""
+    mask = is_masked.astype(np.float32)[:, None]
+    return np.hstack([X, lexical * (_LEXICAL_UNIT * (1 - mask)), mask])
+
+
+def second_pass_inputs(first: _Array, P: _Array, context: _Array) -> _Array:
+    """Columns of the second pass: the first pass's, its probabilities, and the context."""
+    return np.hstack([first, P, context])
+
+
+def context_of(
+    X: _Array,
+    P: _Array,
+    likelihood: npt.NDArray[np.int16],
+    text_ids: npt.NDArray[np.int64],
+    doc_ptr: npt.NDArray[np.int64],
+) -> _Array:
+    """Context features from the columns of X they need."""
+    return compute_context(P, X[:, _LOG_LENGTH], X[:, _CLOSED], likelihood, text_ids, doc_ptr)
+
+
+def number_paragraphs(paragraphs: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Number paragraphs so that equal ones share a number."""
+    seen: dict[str, int] = {}
+    return np.fromiter((seen.setdefault(text, len(seen)) for text in paragraphs), np.int64, len(paragraphs))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Platt scaling: ``p_content = sigmoid(slope * logit + intercept)``.
+
+    Platt 1999, "Probabilistic outputs for support vector machines".
+    """
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def apply(self, p: _Array) -> _Array:
+        """Calibrate probabilities, shape and dtype kept."""
+        clipped = np.clip(p, 1e-6, 1 - 1e-6)
+        logit = np.log(clipped) - np.log1p(-clipped)
+        return np.asarray(1 / (1 + np.exp(-(self.slope * logit + self.intercept))), np.float32)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model: its stages, its threshold and where it comes from."""
+
+    lexicon: Lexicon
+    language: LanguageModel
+    first_pass: DenseNet
+    second_pass: DenseNet
+    calibration: Calibration
+    threshold: float
+    """Paragraphs with ``p_content`` of at least this are content."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Corpus digest, library versions, training configuration."""
+
+    def score(self, batch: Batch) -> tuple[_Array, _Array]:
+        """Score every paragraph of a batch.
+
+        Returns
+        -------
+        P : ndarray of float32, shape (n_paragraphs, n_kinds)
+            Probabilities of the kinds, columns as KINDS; each row sums to 1.
+        p_content : ndarray of float32, shape (n_paragraphs,)
+            Calibrated probability of content.
+        """
+        X = compute_features(batch)
+        first = first_pass_inputs(X, self.lexicon.score(batch), np.zeros(len(batch), np.bool_))
+        P = self.first_pass.predict_proba(first)
+        likelihood = self.language.score(batch)
+        context = context_of(X, P, likelihood, number_paragraphs(batch.paragraphs), batch.doc_ptr)
+        P = self.second_pass.predict_proba(second_pass_inputs(first, P, context))
+        return P, self.calibration.apply(P[:, :_N_CONTENT].sum(axis=1))

@@ -1,0 +1,62 @@
+"""Feature columns -> probabilities of the kinds: a small dense net in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["DenseNet", "softmax"]
+
+#: Rows go through the matrix products in blocks of this size, padded with zeros: BLAS picks its
+#: kernel by the shape, so only equal shapes give equal bits, and a result must not depend on the batch.
+_BLOCK = 64
+
+
+def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Turn each row of scores into probabilities."""
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
+    result: npt.NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
+    return result
+
+
+class DenseNet:
+    """Fully connected layers with rectifiers between them, softmax at the end.
+
+    Parameters
+    ----------
+    weights : sequence of ndarray of float32, shapes (n_in, n_hidden), ..., (n_hidden, n_out)
+    biases : sequence of ndarray of float32, shapes (n_hidden,), ..., (n_out,)
+        The inputs' scaling is folded into the first layer.
+    """
+
+    def __init__(
+        self, weights: Sequence[npt.NDArray[np.float32]], biases: Sequence[npt.NDArray[np.float32]]
+    ) -> None:
+        self.weights, self.biases = list(weights), list(biases)
+
+    def predict_proba(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Probabilities of the outputs.
+
+        Parameters
+        ----------
+        X : ndarray of float32, shape (n_rows, n_in)
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows, n_out)
+            Each row sums to 1.
+        """
+        n, n_in = X.shape
+        n_blocks = -(-n // _BLOCK)
+        values = np.zeros((n_blocks * _BLOCK, n_in), np.float32)
+        values[:n] = X
+        values = values.reshape(n_blocks, _BLOCK, n_in)
+        last = len(self.weights) - 1
+        for i, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            values = values @ weights
+            values += bias
+            if i < last:
+                np.maximum(values, 0, out=values)
+        return softmax(values.reshape(n_blocks * _BLOCK, -1)[:n])

@@ -1,0 +1,221 @@
+"""Labelled documents -> documents of every shape a user may bring.
+
+A model that has seen only full pages calls a lone paragraph content whatever it says, and leaves
+chrome in articles that are nearly clean. So training documents are cut and recombined: whole pages,
+pages with part of their chrome, articles with a few leftovers of the same page or of a page in
+another language, articles alone, chrome alone, single paragraphs, and pages put together from
+news lines and interface strings in 120 languages. Paragraphs are never altered: a document is a
+list of paragraph numbers, so what does not depend on context is computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dechrome.training.corpus import Document
+
+__all__ = ["Mix", "augment_documents"]
+
+_Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Shares of the shapes and of the sources; each set is normalised."""
+
+    full_page: float = 0.34
+    part_of_chrome: float = 0.18
+    leftovers_same_page: float = 0.16
+    leftovers_other_language: float = 0.12
+    article_only: float = 0.07
+    single_paragraph: float = 0.09
+    chrome_only: float = 0.04
+
+    fundus: float = 0.18
+    daniel: float = 0.18
+    wcxb: float = 0.26
+    readability: float = 0.05
+    trafilatura: float = 0.06
+    seeds: float = 0.21
+    synthetic: float = 0.06
+
+    masked: float = 0.08
+    """Share of documents whose lexical scores are hidden, so that shape and context stand alone."""
+
+
+class _Pool:
+    """Documents by source and site, and their paragraphs by label."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self.documents = documents
+        sizes = [len(document.paragraphs) for document in documents]
+        self.ptr: _Indices = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        self.by_source: dict[str, list[list[int]]] = {}
+        sites: dict[tuple[str, str], list[int]] = {}
+        for number, document in enumerate(documents):
+            sites.setdefault((document.source, document.site), []).append(number)
+        for (source, _), numbers in sites.items():
+            self.by_source.setdefault(source, []).append(numbers)
+        self.phrases: dict[str, _Indices] = {}
+        for number, document in enumerate(documents):
+            if document.source == "phrases":
+                mine = self.all_of(number)
+                known = self.phrases.get(document.language)
+                self.phrases[document.language] = mine if known is None else np.concatenate([known, mine])
+
+    def all_of(self, number: int) -> _Indices:
+        return np.arange(self.ptr[number], self.ptr[number + 1])
+
+    def labelled(self, number: int, label: str) -> _Indices:
+        labels = self.documents[number].labels
+        return self.ptr[number] + np.array([i for i, found in enumerate(labels) if found == label], np.int64)
+
+    def draw(self, source: str, rng: np.random.Generator) -> int:
+        sites = self.by_source[source]
+        site = sites[rng.integers(len(sites))]
+        return site[rng.integers(len(site))]
+
+
+def _stretch(indices: _Indices, rng: np.random.Generator, least: int = 1) -> _Indices:
+    """A random run of the given paragraphs, at least ``least`` long."""
+    if len(indices) <= least:
+        return indices
+    size = int(rng.integers(least, len(indices) + 1))
+    start = int(rng.integers(0, len(indices) - size + 1))
+    return indices[start : start + size]
+
+
+def _part_of_chrome(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:
+    """Keep content and unknown; keep each run of chrome whole, in part or not at all."""
+    labels = pool.documents[number].labels
+    keep = np.ones(len(labels), np.bool_)
+    kept_share = rng.random()
+    i = 0
+    while i < len(labels):
+        j = i
+        while j < len(labels) and (labels[j] == "chrome") == (labels[i] == "chrome") and j - i < 12:
+            j += 1
+        if labels[i] == "chrome":
+            if rng.random() > kept_share:
+                keep[i:j] = False
+            elif rng.random() < 0.3:
+                keep[i:j] = rng.random(j - i) < 0.5
+        i = j
+    return pool.all_of(number)[keep]
+
+
+def _attach(article: _Indices, chrome: _Indices, rng: np.random.Generator) -> _Indices:
+    """One to six chrome paragraphs behind the article, before it, on both sides, or one inside."""
+    size = int(rng.integers(1, 7))
+    start = int(rng.integers(0, max(1, len(chrome) - size + 1)))
+    leftovers = chrome[start : start + size]
+    place = rng.random()
+    if place < 0.55:
+        return np.concatenate([article, leftovers])
+    if place < 0.68:
+        return np.concatenate([leftovers, article])
+    if place < 0.82:
+        cut = int(rng.integers(0, len(leftovers) + 1))
+        return np.concatenate([leftovers[:cut], article, leftovers[cut:]])
+    at = int(rng.integers(0, len(article) + 1))
+    return np.concatenate([article[:at], leftovers[:2], article[at:]])
+
+
+def _leftovers(pool: _Pool, number: int, rng: np.random.Generator, other: bool, sources: list[str]) -> _Indices:
+    article = pool.labelled(number, "content")
+    if len(article) == 0:
+        return _part_of_chrome(pool, number, rng)
+    if rng.random() < 0.5:
+        article = _stretch(article, rng, min(3, len(article)))
+    chrome = pool.labelled(number, "chrome")
+    if other:
+        for _ in range(20):
+            stranger = pool.draw(sources[rng.integers(len(sources))], rng)
+            if pool.documents[stranger].language != pool.documents[number].language:
+                chrome = pool.labelled(stranger, "chrome")
+                break
+    if len(chrome) == 0:
+        return article
+    return _attach(article, chrome, rng)
+
+
+def _synthetic_page(pool: _Pool, rng: np.random.Generator) -> _Indices:
+    """A news item and interface strings of its language in the order of a page."""
+    number = pool.draw("ntrex", rng)
+    article = _stretch(pool.all_of(number), rng, min(4, len(pool.all_of(number))))
+    language = pool.documents[number].language
+    strings = pool.phrases.get(language)
+    if strings is None or rng.random() < 0.15:
+        languages = list(pool.phrases)
+        strings = pool.phrases[languages[rng.integers(len(languages))]] if languages else article[:0]
+    if len(strings) == 0 or rng.random() < 0.1:
+        return article
+    before = rng.choice(strings, int(rng.integers(0, min(12, len(strings)) + 1)), replace=False)
+    after = rng.choice(strings, int(rng.integers(1, min(16, len(strings)) + 1)), replace=False)
+    return np.concatenate([before, article, after])
+
+
+def augment_documents(
+    documents: Sequence[Document], n_documents: int, mix: Mix, rng: np.random.Generator
+) -> tuple[_Indices, _Indices, npt.NDArray[np.bool_]]:
+    """Draw training documents.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+        Their paragraphs are numbered through, document after document.
+    n_documents : int
+        How many to draw.
+    mix : Mix
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    indices : ndarray of int64, shape (n_rows,)
+        Paragraph numbers, document after document.
+    doc_ptr : ndarray of int64, shape (n_documents + 1,)
+    is_masked : ndarray of bool, shape (n_documents,)
+        Documents whose lexical scores are to be hidden.
+    """
+    pool = _Pool(documents)
+    present = [s for s in ("fundus", "daniel", "wcxb", "readability", "trafilatura", "seeds") if s in pool.by_source]
+    others = [source for source in pool.by_source if source not in (*present, "ntrex", "phrases")]
+    weights = {source: getattr(mix, source) for source in present} | {source: 0.2 for source in others}
+    if "ntrex" in pool.by_source:
+        weights["synthetic"] = mix.synthetic
+    sources = list(weights)
+    pages = [source for source in sources if source != "synthetic"]
+    if not pages:
+        raise ValueError("The corpus holds no page or seed to learn from, only news lines and phrases.")
+    shares = np.array([weights[source] for source in sources])
+    shapes: list[tuple[float, Callable[[int], _Indices]]] = [
+        (mix.full_page, pool.all_of),
+        (mix.part_of_chrome, lambda d: _part_of_chrome(pool, d, rng)),
+        (mix.leftovers_same_page, lambda d: _leftovers(pool, d, rng, False, pages)),
+        (mix.leftovers_other_language, lambda d: _leftovers(pool, d, rng, True, pages)),
+        (mix.article_only, lambda d: _stretch(pool.labelled(d, "content"), rng)),
+        (mix.single_paragraph, lambda d: _single(pool, d, rng)),
+        (mix.chrome_only, lambda d: _stretch(pool.labelled(d, "chrome"), rng)),
+    ]
+    shape_shares = np.array([share for share, _ in shapes])
+    drawn: list[_Indices] = []
+    while len(drawn) < n_documents:
+        source = sources[rng.choice(len(sources), p=shares / shares.sum())]
+        if source == "synthetic":
+            rows = _synthetic_page(pool, rng)
+        else:
+            shape = shapes[rng.choice(len(shapes), p=shape_shares / shape_shares.sum())][1]
+            rows = shape(pool.draw(source, rng))
+        if len(rows):
+            drawn.append(rows)
+    doc_ptr = np.concatenate([[0], np.cumsum([len(rows) for rows in drawn], dtype=np.int64)])
+    return np.concatenate(drawn), doc_ptr, rng.random(n_documents) < mix.masked
+
+
+def _single(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:
+    rows = pool.labelled(number, "content" if rng.random() < 0.5 else "chrome")
+    return rows[[rng.integers(len(rows))]] if len(rows) else rows

@@ -1,0 +1,317 @@
+"""Model + labelled documents -> measures per document, language, source and kind.
+
+*Document word F1* compares the kept paragraphs with the gold text as bags of words (characters
+where words are not separated), as in Lejeune and Zhu 2018; it judges the whole chain against text
+that people extracted. *Paragraph* measures judge against the labels, unknown paragraphs left out.
+Intervals are bootstrapped over sites, since pages of one site are not independent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from dechrome.batch import Batch
+from dechrome.labels import CHROME_KINDS, CONTENT_KINDS, KINDS
+from dechrome.model import Model
+from dechrome.training.corpus import Document
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Scored",
+    "evaluate_documents",
+    "evaluate_kinds",
+    "evaluate_paragraphs",
+    "evaluate_shapes",
+    "score_documents",
+    "word_f1",
+]
+
+_WORD = re.compile(r"\w+")
+#: Scripts written without spaces: compared by character.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff]")
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A document and what a model says of it."""
+
+    document: Document
+    p_content: npt.NDArray[np.float32]
+    """Shape (n_paragraphs,)."""
+    kind: npt.NDArray[np.int64]
+    """Predicted column of KINDS within the predicted label, (n_paragraphs,)."""
+    is_kept: npt.NDArray[np.bool_]
+    """Predicted content, (n_paragraphs,)."""
+
+
+def score_documents(model: Model, documents: Sequence[Document], threshold: float | None = None) -> list[Scored]:
+    """Run a model over documents."""
+    threshold = model.threshold if threshold is None else threshold
+    scored = []
+    for start in range(0, len(documents), _CHUNK):
+        part = documents[start : start + _CHUNK]
+        ptr = np.concatenate([[0], np.cumsum([len(d.paragraphs) for d in part])])
+        P, p_content = model.score(Batch([text for d in part for text in d.paragraphs], ptr))
+        is_kept = p_content >= threshold
+        kind = choose_kinds(P, is_kept)
+        for document, first, last in zip(part, ptr[:-1], ptr[1:], strict=True):
+            scored.append(Scored(document, p_content[first:last], kind[first:last], is_kept[first:last]))
+    return scored
+
+
+def choose_kinds(P: npt.NDArray[np.float32], is_kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Likeliest kind within the label, as a column of KINDS."""
+    n_content = len(CONTENT_KINDS)
+    content, chrome = P[:, :n_content].argmax(axis=1), n_content + P[:, n_content:].argmax(axis=1)
+    return np.where(is_kept, content, chrome)
+
+
+def _bag(text: str) -> Counter[str]:
+    spaced = _UNSPACED.sub(" ", text.lower())
+    return Counter(_WORD.findall(spaced)) + Counter(_UNSPACED.findall(text))
+
+
+def word_f1(kept: str, gold: str) -> tuple[float, float, float]:
+    """Precision, recall and F1 of two texts as bags of words.
+
+    Examples
+    --------
+    >>> word_f1("the cat sat", "the cat")
+    (0.6666666666666666, 1.0, 0.8)
+    """
+    found, wanted = _bag(kept), _bag(gold)
+    common = (found & wanted).total()
+    if not found or not wanted:
+        same = float(not found and not wanted)
+        return same, same, same
+    precision, recall = common / found.total(), common / wanted.total()
+    return precision, recall, 2 * precision * recall / (precision + recall) if common else 0.0
+
+
+def evaluate_documents(scored: Iterable[Scored]) -> pd.DataFrame:
+    """Word precision, recall and F1 of each document whose gold covers all content.
+
+    Returns
+    -------
+    DataFrame
+        Columns document_id, source, site, language, genre, precision, recall, f1, and ceiling: the
+        F1 that the labels themselves reach (unknown paragraphs decided by the model).
+    """
+    import pandas as pd
+
+    rows = []
+    for item in scored:
+        document = item.document
+        if not document.gold:
+            continue
+        kept = [text for text, keep in zip(document.paragraphs, item.is_kept, strict=True) if keep]
+        right = [
+            text
+            for text, keep, label in zip(document.paragraphs, item.is_kept, document.labels, strict=True)
+            if label == "content" or (label is None and keep)
+        ]
+        precision, recall, f1 = word_f1("\n".join(kept), document.gold)
+        rows.append(
+            {
+                "document_id": document.document_id, "source": document.source, "site": document.site,
+                "language": document.language, "genre": document.genre, "precision": precision,
+                "recall": recall, "f1": f1, "ceiling": word_f1("\n".join(right), document.gold)[2],
+            }
+        )  # fmt: skip
+    columns = ["document_id", "source", "site", "language", "genre", "precision", "recall", "f1", "ceiling"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _binary(scored: Sequence[Scored]) -> tuple[npt.NDArray[np.bool_], ...]:
+    labels = np.array([label or "" for item in scored for label in item.document.labels], dtype=object)
+    known = labels != ""
+    kept = np.concatenate([item.is_kept for item in scored]) if scored else np.zeros(0, np.bool_)
+    return labels[known] == "content", kept[known], known
+
+
+def evaluate_paragraphs(scored: Sequence[Scored]) -> dict[str, float]:
+    """Content precision, recall, F1, average precision, macro F1 and accuracy over known paragraphs.
+
+    Also the expected calibration error of ``p_content`` over ten equal bins (Guo et al. 2017).
+    """
+    from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
+
+    gold, kept, known = _binary(scored)
+    if len(gold) == 0:
+        return {"n": 0.0}
+    p = np.concatenate([item.p_content for item in scored])[known]
+    bins = np.minimum((p * 10).astype(int), 9)
+    gaps = [abs(p[bins == b].mean() - gold[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist())]
+    both = 0 < gold.mean() < 1
+    return {
+        "n": float(len(gold)),
+        "precision": float(precision_score(gold, kept, zero_division=0.0)),
+        "recall": float(recall_score(gold, kept, zero_division=0.0)),
+        "f1": float(f1_score(gold, kept, zero_division=0.0)),
+        "average_precision": float(average_precision_score(gold, p)) if both else float("nan"),
+        "macro_f1": float(f1_score(gold, kept, average="macro", zero_division=0.0)),
+        "accuracy": float((gold == kept).mean()),
+        "calibration_error": float(sum(gaps)),
+    }
+
+
+def evaluate_kinds(scored: Sequence[Scored], read_only: bool = True) -> pd.DataFrame:
+    """Precision, recall and F1 of each kind.
+
+    Parameters
+    ----------
+    scored : sequence of Scored
+    read_only : bool
+        Only paragraphs whose kind was decided by reading; those from markup are too noisy to judge by.
+
+    Returns
+    -------
+    DataFrame
+        One row a kind, then "macro chrome": the mean F1 of the chrome kinds present.
+    """
+    import pandas as pd
+    from sklearn.metrics import precision_recall_fscore_support
+
+    gold, found = [], []
+    for item in scored:
+        positions = item.document.read if read_only else range(len(item.document.kinds))
+        for i in positions:
+            kind = item.document.kinds[i]
+            if kind is not None:
+                gold.append(KINDS.index(kind))
+                found.append(int(item.kind[i]))
+    precision, recall, f1, n = precision_recall_fscore_support(
+        gold, found, labels=list(range(len(KINDS))), zero_division=0.0
+    )
+    table = pd.DataFrame({"precision": precision, "recall": recall, "f1": f1, "n": n}, index=list(KINDS))
+    chrome = table.loc[list(CHROME_KINDS)]
+    present = chrome[chrome.n > 0]
+    table.loc["macro chrome"] = [*present[["precision", "recall", "f1"]].mean().tolist(), present.n.sum()]
+    return table.astype({"n": int})
+
+
+# --- shapes of input ---------------------------------------------------------------------------
+
+
+def _cut(document: Document, positions: Sequence[int], strangers: Document | None = None) -> Document:
+    def take(values: list, source: Document) -> list:  # type: ignore[type-arg]
+        return [values[i] for i in positions]
+
+    del strangers
+    return Document(
+        document.document_id, document.source, document.site, document.language, document.genre,
+        document.split, "", take(document.paragraphs, document), take(document.labels, document),
+        take(document.kinds, document), [],
+    )  # fmt: skip
+
+
+def _joined(first: Document, second: Document) -> Document:
+    return Document(
+        first.document_id, first.source, first.site, first.language, first.genre, first.split, "",
+        first.paragraphs + second.paragraphs, first.labels + second.labels, first.kinds + second.kinds, [],
+    )  # fmt: skip
+
+
+def evaluate_shapes(model: Model, documents: Sequence[Document], random_state: int = 0) -> dict[str, float]:
+    """How a model does on documents that are not whole pages.
+
+    Returns
+    -------
+    dict of str to float
+        Character recall on articles alone; F1 of chrome on articles with 2 to 5 leftover paragraphs
+        (of 25 characters and more) behind them, from the same page and from a page in another
+        language; macro F1 on single paragraphs.
+    """
+    rng = np.random.default_rng(random_state)
+    alone: list[Document] = []
+    same: list[Document] = []
+    other: list[Document] = []
+    single: list[Document] = []
+
+    def positions(document: Document, label: str, least: int = 1) -> list[int]:
+        pairs = zip(document.labels, document.paragraphs, strict=True)
+        return [i for i, (found, text) in enumerate(pairs) if found == label and len(text) >= least]
+
+    chrome_of = {id(d): positions(d, "chrome", 25) for d in documents}
+    for document in documents:
+        content, chrome = positions(document, "content"), chrome_of[id(document)]
+        for label, pool in (("content", content), ("chrome", positions(document, "chrome"))):
+            del label
+            if pool:
+                single.append(_cut(document, [pool[int(rng.integers(len(pool)))]]))
+        if len(content) < 3:
+            continue
+        article = _cut(document, content)
+        alone.append(article)
+        if len(chrome) >= 2:
+            same.append(_joined(article, _cut(document, _run(chrome, rng))))
+        strangers = [d for d in documents if d.language != document.language and len(chrome_of[id(d)]) >= 2]
+        if strangers:
+            stranger = strangers[int(rng.integers(len(strangers)))]
+            other.append(_joined(article, _cut(stranger, _run(chrome_of[id(stranger)], rng))))
+    return {
+        "article alone, character recall": _character_recall(score_documents(model, alone)),
+        "article + chrome of the same page, chrome F1": _chrome_f1(score_documents(model, same)),
+        "article + chrome in another language, chrome F1": _chrome_f1(score_documents(model, other)),
+        "single paragraph, macro F1": evaluate_paragraphs(score_documents(model, single)).get(
+            "macro_f1", float("nan")
+        ),
+    }
+
+
+def _run(chrome: list[int], rng: np.random.Generator) -> list[int]:
+    size = int(rng.integers(2, 6))
+    start = int(rng.integers(0, max(1, len(chrome) - size + 1)))
+    return chrome[start : start + size]
+
+
+def _character_recall(scored: Sequence[Scored]) -> float:
+    total = kept = 0
+    for item in scored:
+        for text, keep in zip(item.document.paragraphs, item.is_kept, strict=True):
+            total += len(text)
+            kept += len(text) * bool(keep)
+    return kept / total if total else float("nan")
+
+
+def _chrome_f1(scored: Sequence[Scored]) -> float:
+    from sklearn.metrics import f1_score
+
+    gold, kept, _ = _binary(scored)
+    return float(f1_score(~gold, ~kept, zero_division=0.0)) if len(gold) else float("nan")
+
+
+# --- intervals ---------------------------------------------------------------------------------
+
+
+def bootstrap_interval(
+    values: npt.NDArray[np.float64],
+    sites: Sequence[str],
+    statistic: Callable[[npt.NDArray[np.float64]], float] = lambda v: float(v.mean()),
+    n_resamples: int = 1000,
+    random_state: int = 0,
+) -> tuple[float, float]:
+    """95 % interval of a mean, resampling whole sites (cluster bootstrap, Efron and Tibshirani 1993)."""
+    rng = np.random.default_rng(random_state)
+    groups: dict[str, list[float]] = {}
+    for value, site in zip(values, sites, strict=True):
+        groups.setdefault(site, []).append(float(value))
+    names = list(groups)
+    if not names:
+        return float("nan"), float("nan")
+    results = []
+    for _ in range(n_resamples):
+        drawn = [x for i in rng.integers(len(names), size=len(names)) for x in groups[names[i]]]
+        results.append(statistic(np.array(drawn)))
+    low, high = np.quantile(results, [0.025, 0.975])
+    return float(low), float(high)
