@@ -2,21 +2,39 @@
 
 ::
 
-    text -> segmentation -> features, lexicon, language -> first pass -> context -> second pass -> Predictions
+    text -> segmentation -> features, lexicon, language -> first pass -> context -> passes -> Predictions
     pages + gold, seeds -> training.corpus -> training.fitting -> artefact -> training.evaluation -> report
+
+Names are imported when first used, so that the command line's ``--help`` need not load NumPy.
 """
 
-from dechrome.errors import CorpusFormatError, DechromeError, InputError, ModelFormatError
-from dechrome.html import paragraphs_from_html
-from dechrome.labels import KINDS, LABELS, Kind, Label
-from dechrome.prediction import (
-    ParagraphModel,
-    Prediction,
-    Predictions,
-    clean_text,
-    load_model,
-    predict_paragraphs,
-)
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dechrome.errors import CorpusFormatError, DechromeError, InputError, ModelFormatError
+    from dechrome.html import paragraphs_from_html
+    from dechrome.labels import KINDS, LABELS, Kind, Label
+    from dechrome.prediction import (
+        ParagraphModel,
+        Prediction,
+        Predictions,
+        clean_text,
+        load_model,
+        predict_paragraphs,
+    )
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "errors": ("CorpusFormatError", "DechromeError", "InputError", "ModelFormatError"),
+    "html": ("paragraphs_from_html",),
+    "labels": ("KINDS", "LABELS", "Kind", "Label"),
+    "prediction": (
+        "ParagraphModel", "Prediction", "Predictions", "clean_text", "load_model", "predict_paragraphs",
+    ),
+}  # fmt: skip
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "KINDS",
@@ -35,4 +53,15 @@ __all__ = [
     "paragraphs_from_html",
     "predict_paragraphs",
 ]
-__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'dechrome' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"dechrome.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -22,7 +21,7 @@ from dechrome.errors import ModelFormatError
 from dechrome.labels import KINDS
 from dechrome.language import LANGUAGE_BITS, LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon, Lexicon
-from dechrome.model import FIRST_PASS_INPUTS, SECOND_PASS_INPUTS, Calibration, Model
+from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS, Calibration, Model
 from dechrome.scoring import DenseNet
 
 __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
@@ -39,7 +38,7 @@ def _columns() -> dict[str, Any]:
         "kinds": list(KINDS),
         "lexical_scores": list(LEXICAL_SCORES),
         "first_pass_inputs": list(FIRST_PASS_INPUTS),
-        "second_pass_inputs": list(SECOND_PASS_INPUTS),
+        "context_pass_inputs": list(CONTEXT_PASS_INPUTS),
         "gram_bits": GRAM_BITS,
         "language_bits": LANGUAGE_BITS,
     }
@@ -64,7 +63,9 @@ def write_model(model: Model, folder: Path, card: str = "") -> None:
     FileExistsError
         If the folder holds something else than a model.
     """
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _CONFIG).is_file())):
+    if folder.exists() and (
+        not folder.is_dir() or (any(folder.iterdir()) and not (folder / _CONFIG).is_file())
+    ):
         raise FileExistsError(f"{folder}: exists and is no model folder; choose another name.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -73,7 +74,7 @@ def write_model(model: Model, folder: Path, card: str = "") -> None:
         if folder.exists():
             shutil.rmtree(folder)
         partial.chmod(0o755)
-        os.replace(partial, folder)
+        partial.replace(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -81,9 +82,9 @@ def write_model(model: Model, folder: Path, card: str = "") -> None:
 
 def _write_files(model: Model, folder: Path, card: str) -> None:
     arrays: dict[str, np.ndarray[Any, Any]] = {"language_weights": model.language.weights}
-    for name, net in (("first_pass", model.first_pass), ("second_pass", model.second_pass)):
+    for n, net in enumerate(model.passes):
         for i, (weights, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
-            arrays[f"{name}_weights_{i}"], arrays[f"{name}_bias_{i}"] = weights, bias
+            arrays[f"pass_{n}_weights_{i}"], arrays[f"pass_{n}_bias_{i}"] = weights, bias
     lexicon: dict[str, Any] = {"name": model.lexicon.name}
     if isinstance(model.lexicon, HashedLexicon):
         arrays |= {
@@ -103,7 +104,7 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
         "format_version": FORMAT_VERSION,
         "columns": _columns(),
         "languages": list(model.language.languages),
-        "layers": {"first_pass": len(model.first_pass.weights), "second_pass": len(model.second_pass.weights)},
+        "layers": [len(net.weights) for net in model.passes],
         "lexicon": lexicon,
         "calibration": {"slope": model.calibration.slope, "intercept": model.calibration.intercept},
         "threshold": model.threshold,
@@ -145,7 +146,9 @@ def read_model(folder: Path) -> Model:
         config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
         version = config["format_version"]
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise ModelFormatError(f"{folder / _CONFIG}: damaged ({error!r}); train or install it again.") from error
+        raise ModelFormatError(
+            f"{folder / _CONFIG}: damaged ({error!r}); train or install it again."
+        ) from error
     if version != FORMAT_VERSION:
         raise ModelFormatError(
             f"{folder}: model format {version!r}, but this version reads {FORMAT_VERSION}; train it again "
@@ -154,7 +157,9 @@ def read_model(folder: Path) -> Model:
     try:
         differing = [name for name, value in _columns().items() if config["columns"].get(name) != value]
         if differing:
-            raise ModelFormatError(f"{folder}: {', '.join(differing)} differ from this version; train it again.")
+            raise ModelFormatError(
+                f"{folder}: {', '.join(differing)} differ from this version; train it again."
+            )
         if config["weights_sha256"] != _sha256(folder / _WEIGHTS):
             raise ModelFormatError(f"{folder / _WEIGHTS}: damaged, its hash differs; install it again.")
         return _assemble(folder, config)
@@ -167,18 +172,20 @@ def read_model(folder: Path) -> Model:
 def _assemble(folder: Path, config: dict[str, Any]) -> Model:
     with np.load(folder / _WEIGHTS, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
-    nets = {
-        name: DenseNet(
-            [arrays[f"{name}_weights_{i}"] for i in range(n)], [arrays[f"{name}_bias_{i}"] for i in range(n)]
+    passes = tuple(
+        DenseNet(
+            [arrays[f"pass_{n}_weights_{i}"] for i in range(n_layers)],
+            [arrays[f"pass_{n}_bias_{i}"] for i in range(n_layers)],
         )
-        for name, n in config["layers"].items()
-    }
-    calibration = Calibration(float(config["calibration"]["slope"]), float(config["calibration"]["intercept"]))
+        for n, n_layers in enumerate(config["layers"])
+    )
+    calibration = Calibration(
+        float(config["calibration"]["slope"]), float(config["calibration"]["intercept"])
+    )
     return Model(
         lexicon=_read_lexicon(folder, config["lexicon"], arrays),
         language=LanguageModel(arrays["language_weights"], config["languages"]),
-        first_pass=nets["first_pass"],
-        second_pass=nets["second_pass"],
+        passes=passes,
         calibration=calibration,
         threshold=float(config["threshold"]),
         metadata=config["metadata"],

@@ -82,7 +82,9 @@ class Batch:
         framed = np.concatenate([np.full(3, _FRAME, np.uint32), codes])
         for back in range(3):
             framed[ends + back] = _FRAME
-        return _hash_grams(framed[: len(framed) - 3] if len(ptr) > 1 else framed[:0], framed), ptr * _GRAM_SIZES
+        return _hash_grams(
+            framed[: len(framed) - 3] if len(ptr) > 1 else framed[:0], framed
+        ), ptr * _GRAM_SIZES
 
 
 def _encode(texts: list[str], separator: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:

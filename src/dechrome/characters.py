@@ -99,7 +99,7 @@ def class_table() -> npt.NDArray[np.uint8]:
 
 @functools.cache
 def fold_table() -> npt.NDArray[np.uint32]:
-    """Table that folds what a lexical score need not tell apart.
+    r"""Table that folds what a lexical score need not tell apart.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def fold_table() -> npt.NDArray[np.uint32]:
 
     Examples
     --------
-    >>> [chr(fold_table()[ord(c)]) for c in "AÉ٣\\t"]
+    >>> [chr(fold_table()[ord(c)]) for c in "AÉ٣\t"]
     ['a', 'é', '0', ' ']
     """
     table = np.arange(_N_CODE_POINTS, dtype=np.uint32)

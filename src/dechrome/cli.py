@@ -64,9 +64,13 @@ def _document_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True)),
         click.option("--html", "is_html", is_flag=True, help="The input is HTML (needs dechrome[html])."),
         click.option("--encoding", default="utf-8", show_default=True, help="Encoding of plain text."),
-        click.option("--model", type=click.Path(path_type=Path), help="Model folder. [default: the shipped one]"),
         click.option(
-            "--threshold", type=click.FloatRange(0, 1), help="Least p_content of content. [default: the model's]"
+            "--model", type=click.Path(path_type=Path), help="Model folder. [default: the shipped one]"
+        ),
+        click.option(
+            "--threshold",
+            type=click.FloatRange(0, 1),
+            help="Least p_content of content. [default: the model's]",
         ),
     ]
     for option in reversed(options):
@@ -126,7 +130,8 @@ _KIND_COLOURS = {
 @main.command()
 @_document_options
 @click.option(
-    "--format", "output_format", type=click.Choice(["text", "jsonl", "tsv"]), default="text", show_default=True,
+    "--format", "output_format", default="text", show_default=True,
+    type=click.Choice(["text", "jsonl", "tsv"]),
     help="text: to be read; jsonl: an object a document; tsv: a row a paragraph.",
 )  # fmt: skip
 def predict(
@@ -198,7 +203,10 @@ def _write_tsv(name: str, predictions: Predictions) -> None:
     "--keep", default=",".join(CONTENT_KINDS), show_default=True, help="Kinds to keep, separated by commas."
 )
 @click.option(
-    "-o", "--output-dir", type=click.Path(path_type=Path), help="Write NAME.txt for each file here instead of stdout."
+    "-o",
+    "--output-dir",
+    type=click.Path(path_type=Path),
+    help="Write NAME.txt for each file here instead of stdout.",
 )
 def clean(
     files: tuple[Path, ...],
@@ -240,7 +248,9 @@ def _output_files(files: tuple[Path, ...], output_dir: Path | None) -> dict[Path
         if clash is not None:
             raise InputError(f"{clash} and {path} would both be written to {target}; clean them separately.")
         if path.exists() and target.exists() and target.samefile(path):
-            raise InputError(f"{path}: would be overwritten by its own cleaned text; choose another --output-dir.")
+            raise InputError(
+                f"{path}: would be overwritten by its own cleaned text; choose another --output-dir."
+            )
         targets[path] = target
     return targets
 
@@ -252,7 +262,7 @@ def write_whole(path: Path, text: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
         Path(partial).chmod(0o644)
-        os.replace(partial, path)
+        Path(partial).replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             Path(partial).unlink()
@@ -276,7 +286,11 @@ def _check_output(path: Path) -> None:
 @corpus.command("build")
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Corpus to write: .parquet or .jsonl."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Corpus to write: .parquet or .jsonl.",
 )
 @click.option(
     "--labels", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -287,7 +301,8 @@ def build(sources: tuple[Path, ...], output: Path, labels: tuple[Path, ...], job
     """Label the pages, seeds, phrases and news lines of SOURCES by paragraph."""
     from tqdm import tqdm
 
-    from dechrome.training.corpus import build_corpus, check_suffix, summarise_corpus, write_corpus
+    from dechrome.training.building import build_corpus
+    from dechrome.training.corpus import check_suffix, summarise_corpus, write_corpus
 
     check_suffix(output)
     _check_output(output)
@@ -299,7 +314,9 @@ def build(sources: tuple[Path, ...], output: Path, labels: tuple[Path, ...], job
 @main.command()
 @click.argument("corpus_file", metavar="CORPUS", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Model folder to write.")
-@click.option("--config", type=click.Path(path_type=Path), help="JSON file with settings; see TrainingConfig.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="JSON file with settings; see TrainingConfig."
+)
 @click.option(
     "--text-model", type=click.Choice(["hashed", "fasttext", "fasttext-quantized"]),
     help="What learns the lexical scores. [default: hashed]",
@@ -308,9 +325,10 @@ def build(sources: tuple[Path, ...], output: Path, labels: tuple[Path, ...], job
 def train(corpus_file: Path, output: Path, config: Path | None, text_model: str | None, jobs: int) -> None:
     """Train a model on CORPUS (.parquet or .jsonl) and measure it on its development split."""
     from dechrome.artefact import write_model
+    from dechrome.training.config import read_config
     from dechrome.training.corpus import read_corpus
     from dechrome.training.evaluation import score_documents
-    from dechrome.training.fitting import fit_model, read_config
+    from dechrome.training.fitting import fit_model
     from dechrome.training.report import make_tables, model_card, tables_to_markdown
 
     settings = read_config(config, text_model)
@@ -329,7 +347,9 @@ def train(corpus_file: Path, output: Path, config: Path | None, text_model: str 
     "--split", type=click.Choice(["development", "train", "all"]), default="development", show_default=True,
     help="Which sites to measure on.",
 )  # fmt: skip
-@click.option("-o", "--output-dir", type=click.Path(path_type=Path), help="Write the tables here too: CSV and Markdown.")
+@click.option(
+    "-o", "--output-dir", type=click.Path(path_type=Path), help="Write the tables here too: CSV and Markdown."
+)
 def evaluate(model: Path, corpus_file: Path, split: str, output_dir: Path | None) -> None:
     """Measure MODEL (a folder, or "shipped") on CORPUS: paragraphs, documents, kinds."""
     from dechrome.artefact import read_model

@@ -178,7 +178,12 @@ def compute_context(
     highest = np.maximum.reduceat(p, doc_ptr[:-1][np.flatnonzero(np.diff(doc_ptr))])
     highest = np.repeat(highest, np.diff(doc_ptr)[np.flatnonzero(np.diff(doc_ptr))])
     columns += [*document.T]
-    columns += [share(total[:, -2], total[:, -1] * _ONE), np.log1p(total[:, -1]) / 10, np.log1p(size), highest]
+    columns += [
+        share(total[:, -2], total[:, -1] * _ONE),
+        np.log1p(total[:, -1], dtype=np.float32) / np.float32(10),
+        np.log1p(size, dtype=np.float32),
+        highest,
+    ]
 
     gains = np.rint((p - np.float32(_RUN_THRESHOLD)) * np.sqrt(length) * _ONE).astype(np.int64)
     starts, stops = _best_runs(gains, windows, doc_ptr)

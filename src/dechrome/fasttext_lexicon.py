@@ -78,7 +78,9 @@ class FastTextLexicon:
         columns = {f"{_LABEL_PREFIX}{name}": i for i, name in enumerate((*KINDS, UNKNOWN_CHROME))}
         # The only call that works in every fork under NumPy 2, and as fast as predict(list).
         lines = [as_line(text) + "\n" for text in batch.paragraphs]
-        labels, probabilities = self._model.f.multilinePredict(lines, -1, 0.0, "strict") if lines else ([], [])
+        labels, probabilities = (
+            self._model.f.multilinePredict(lines, -1, 0.0, "strict") if lines else ([], [])
+        )
         for row, (names, values) in enumerate(zip(labels, probabilities, strict=True)):
             for name, value in zip(names, values, strict=True):
                 P[row, columns[name]] = min(value, 1.0)

@@ -21,7 +21,19 @@ _RATIOS = (
     "upper", "lower", "uncased", "wide", "mark", "digit", "space", "terminal", "comma", "colon", "quote",
     "open", "dash", "divider", "at", "symbol",
 )  # fmt: skip
-_COUNTS = ("terminal", "comma", "colon", "quote", "dash", "divider", "at", "digit", "currency", "sign", "symbol")
+_COUNTS = (
+    "terminal",
+    "comma",
+    "colon",
+    "quote",
+    "dash",
+    "divider",
+    "at",
+    "digit",
+    "currency",
+    "sign",
+    "symbol",
+)
 _FIRST = ("upper", "lower", "uncased", "wide", "digit", "quote", "dash", "divider", "open", "symbol", "at")
 _LAST = (
     "upper", "lower", "uncased", "wide", "digit", "terminal", "ellipsis", "colon", "comma", "quote", "close",
@@ -101,7 +113,9 @@ def compute_features(batch: Batch) -> npt.NDArray[np.float32]:
     sentences = _count(sentence_end, ptr)
     number_start = is_digit & (previous != _ID["digit"])
     four_digits = _runs_of_four(is_digit)
-    time = is_digit[:-2] & (classes[1:-1] == _ID["colon"]) & is_digit[2:] if len(classes) > 2 else is_digit[:0]
+    time = (
+        is_digit[:-2] & (classes[1:-1] == _ID["colon"]) & is_digit[2:] if len(classes) > 2 else is_digit[:0]
+    )
 
     first, last, before_last = _edge_classes(classes, ptr)
     empty = lengths <= 0

@@ -16,7 +16,7 @@ def decode_html(raw: bytes) -> str:
         from resiliparse.parse.encoding import bytes_to_str, detect_encoding
     except ImportError as error:
         raise ImportError(_INSTALL) from error
-    return str(bytes_to_str(raw, detect_encoding(raw, html5_compatible=True)))
+    return str(bytes_to_str(raw, detect_encoding(raw, html5_compatible=True) or "utf-8"))
 
 
 def paragraphs_from_html(html: str) -> list[str]:
@@ -42,8 +42,8 @@ def paragraphs_from_html(html: str) -> list[str]:
 
     Examples
     --------
-    >>> paragraphs_from_html("<h1>Late goal</h1><figure><img alt='A'><figcaption>The crowd</figcaption></figure>")
-    ['Late goal', 'The crowd']
+    >>> paragraphs_from_html("<h1>Late goal</h1><figure><img alt='A'><figcaption>Fans</figcaption></figure>")
+    ['Late goal', 'Fans']
     """
     if not isinstance(html, str):
         raise TypeError(f"html must be str, not {type(html).__name__}; decode bytes with decode_html().")

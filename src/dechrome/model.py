@@ -1,4 +1,4 @@
-"""The chain of stages: batch -> features and scores -> first pass -> context -> second pass.
+"""The chain of stages: batch -> features and scores -> first pass -> context -> passes in context.
 
 Training calls the same functions on the same columns, so what is learned is what is run.
 """
@@ -22,19 +22,19 @@ from dechrome.scoring import DenseNet
 
 __all__ = [
     "FIRST_PASS_INPUTS",
-    "SECOND_PASS_INPUTS",
+    "CONTEXT_PASS_INPUTS",
     "Calibration",
     "Model",
     "first_pass_inputs",
     "number_paragraphs",
-    "second_pass_inputs",
+    "context_pass_inputs",
 ]
 
 _Array = npt.NDArray[np.float32]
 
-#: Input columns of the two nets; a model folder records them and is refused if they differ.
+#: Input columns of the first net and of those after it; a model folder whose columns differ is refused.
 FIRST_PASS_INPUTS = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES), "is_masked")
-SECOND_PASS_INPUTS = (*FIRST_PASS_INPUTS, *(f"first_pass_{kind}" for kind in KINDS), *CONTEXT)
+CONTEXT_PASS_INPUTS = (*FIRST_PASS_INPUTS, *(f"previous_{kind}" for kind in KINDS), *CONTEXT)
 
 _N_CONTENT = len(CONTENT_KINDS)
 _LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
@@ -47,8 +47,8 @@ def first_pass_inputs(X: _Array, lexical: _Array, is_masked: npt.NDArray[np.bool
     return np.hstack([X, lexical * (_LEXICAL_UNIT * (1 - mask)), mask])
 
 
-def second_pass_inputs(first: _Array, P: _Array, context: _Array) -> _Array:
-    """Columns of the second pass: the first pass's, its probabilities, and the context."""
+def context_pass_inputs(first: _Array, P: _Array, context: _Array) -> _Array:
+    """Columns of a pass in context: the first pass's, the probabilities of the pass before, the context."""
     return np.hstack([first, P, context])
 
 
@@ -92,8 +92,8 @@ class Model:
 
     lexicon: Lexicon
     language: LanguageModel
-    first_pass: DenseNet
-    second_pass: DenseNet
+    passes: tuple[DenseNet, ...]
+    """The first sees each paragraph alone; each later one sees the context that the one before made."""
     calibration: Calibration
     threshold: float
     """Paragraphs with ``p_content`` of at least this are content."""
@@ -112,8 +112,9 @@ class Model:
         """
         X = compute_features(batch)
         first = first_pass_inputs(X, self.lexicon.score(batch), np.zeros(len(batch), np.bool_))
-        P = self.first_pass.predict_proba(first)
-        likelihood = self.language.score(batch)
-        context = context_of(X, P, likelihood, number_paragraphs(batch.paragraphs), batch.doc_ptr)
-        P = self.second_pass.predict_proba(second_pass_inputs(first, P, context))
+        P = self.passes[0].predict_proba(first)
+        likelihood, text_ids = self.language.score(batch), number_paragraphs(batch.paragraphs)
+        for net in self.passes[1:]:
+            context = context_of(X, P, likelihood, text_ids, batch.doc_ptr)
+            P = net.predict_proba(context_pass_inputs(first, P, context))
         return P, self.calibration.apply(P[:, :_N_CONTENT].sum(axis=1))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 import numpy as np
 
@@ -43,6 +43,8 @@ _MOST_DOCUMENTS = 512
 _N_CONTENT = len(CONTENT_KINDS)
 #: Probabilities are rounded before they meet the threshold, so a label follows from what is shown.
 _DECIMALS = 4
+#: A paragraph's text, start and end.
+_Placed: TypeAlias = "tuple[str, int | None, int | None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,9 @@ class ParagraphModel:
         """Paragraphs with ``p_content`` of at least this are content, unless a call says otherwise."""
         return self.stages.threshold
 
-    def predict_paragraphs(self, document: str | Sequence[str], threshold: float | None = None) -> Predictions:
+    def predict_paragraphs(
+        self, document: str | Sequence[str], threshold: float | None = None
+    ) -> Predictions:
         """Label every paragraph of one document; see :func:`predict_paragraphs`."""
         return next(iter(self.predict_documents([document], threshold)))
 
@@ -186,13 +190,13 @@ class ParagraphModel:
         return self._predict(documents, threshold)
 
     def _predict(self, documents: Iterable[str | Sequence[str]], threshold: float) -> Iterator[Predictions]:
-        waiting: list[list[tuple[str, int | None, int | None]]] = []
+        waiting: list[list[_Placed]] = []
         size = 0
         for document in documents:
             _check_document(document)
             if isinstance(document, str):
                 spans = find_paragraphs(document)
-                paragraphs = [(document[start:stop], start, stop) for start, stop in spans]
+                paragraphs: list[_Placed] = [(document[start:stop], start, stop) for start, stop in spans]
             else:
                 paragraphs = [(text, None, None) for text in document]
             waiting.append(paragraphs)
@@ -203,9 +207,7 @@ class ParagraphModel:
         if waiting:
             yield from self._predict_batch(waiting, threshold)
 
-    def _predict_batch(
-        self, documents: list[list[tuple[str, int | None, int | None]]], threshold: float
-    ) -> Iterator[Predictions]:
+    def _predict_batch(self, documents: list[list[_Placed]], threshold: float) -> Iterator[Predictions]:
         ptr = np.concatenate([[0], np.cumsum([len(paragraphs) for paragraphs in documents])])
         batch = Batch([text for paragraphs in documents for text, _, _ in paragraphs], ptr)
         P, p_content = self.stages.score(batch)
@@ -335,6 +337,8 @@ def clean_text(
     kinds = [keep] if isinstance(keep, str) else list(keep)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
-        raise ValueError(f"keep has unknown kinds {', '.join(map(repr, unknown))}; known: {', '.join(KINDS)}.")
+        raise ValueError(
+            f"keep has unknown kinds {', '.join(map(repr, unknown))}; known: {', '.join(KINDS)}."
+        )
     predictions = predict_paragraphs(document, model, threshold)
     return "\n\n".join(p.text for p in predictions if p.kind in kinds)

@@ -59,4 +59,4 @@ class DenseNet:
             values += bias
             if i < last:
                 np.maximum(values, 0, out=values)
-        return softmax(values.reshape(n_blocks * _BLOCK, -1)[:n])
+        return softmax(values.reshape(n_blocks * _BLOCK, values.shape[2])[:n])

@@ -27,8 +27,9 @@ _Indices = npt.NDArray[np.int64]
 class Mix:
     """Shares of the shapes and of the sources; each set is normalised."""
 
-    full_page: float = 0.34
-    part_of_chrome: float = 0.18
+    full_page: float = 0.30
+    part_of_chrome: float = 0.17
+    short_article: float = 0.08
     leftovers_same_page: float = 0.16
     leftovers_other_language: float = 0.12
     article_only: float = 0.07
@@ -108,6 +109,22 @@ def _part_of_chrome(pool: _Pool, number: int, rng: np.random.Generator) -> _Indi
     return pool.all_of(number)[keep]
 
 
+def _short_article(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:
+    """The whole page, but of its article only the headline and one to three paragraphs, or the headline."""
+    document = pool.documents[number]
+    content = [i for i, label in enumerate(document.labels) if label == "content"]
+    body = [i for i in content if document.kinds[i] != "headline"]
+    kept = body[: int(rng.integers(0, 4))] if len(content) > len(body) else body[: int(rng.integers(1, 4))]
+    dropped = set(body) - set(kept)
+    first, last = (min(content), max(content)) if content else (0, 0)
+    keep = [
+        i
+        for i, label in enumerate(document.labels)
+        if i not in dropped and not (label is None and first < i < last)
+    ]
+    return pool.ptr[number] + np.array(keep, np.int64)
+
+
 def _attach(article: _Indices, chrome: _Indices, rng: np.random.Generator) -> _Indices:
     """One to six chrome paragraphs behind the article, before it, on both sides, or one inside."""
     size = int(rng.integers(1, 7))
@@ -125,7 +142,9 @@ def _attach(article: _Indices, chrome: _Indices, rng: np.random.Generator) -> _I
     return np.concatenate([article[:at], leftovers[:2], article[at:]])
 
 
-def _leftovers(pool: _Pool, number: int, rng: np.random.Generator, other: bool, sources: list[str]) -> _Indices:
+def _leftovers(
+    pool: _Pool, number: int, rng: np.random.Generator, other: bool, sources: list[str]
+) -> _Indices:
     article = pool.labelled(number, "content")
     if len(article) == 0:
         return _part_of_chrome(pool, number, rng)
@@ -182,9 +201,11 @@ def augment_documents(
         Documents whose lexical scores are to be hidden.
     """
     pool = _Pool(documents)
-    present = [s for s in ("fundus", "daniel", "wcxb", "readability", "trafilatura", "seeds") if s in pool.by_source]
+    present = [
+        s for s in ("fundus", "daniel", "wcxb", "readability", "trafilatura", "seeds") if s in pool.by_source
+    ]
     others = [source for source in pool.by_source if source not in (*present, "ntrex", "phrases")]
-    weights = {source: getattr(mix, source) for source in present} | {source: 0.2 for source in others}
+    weights = {source: getattr(mix, source) for source in present} | dict.fromkeys(others, 0.2)
     if "ntrex" in pool.by_source:
         weights["synthetic"] = mix.synthetic
     sources = list(weights)
@@ -195,6 +216,7 @@ def augment_documents(
     shapes: list[tuple[float, Callable[[int], _Indices]]] = [
         (mix.full_page, pool.all_of),
         (mix.part_of_chrome, lambda d: _part_of_chrome(pool, d, rng)),
+        (mix.short_article, lambda d: _short_article(pool, d, rng)),
         (mix.leftovers_same_page, lambda d: _leftovers(pool, d, rng, False, pages)),
         (mix.leftovers_other_language, lambda d: _leftovers(pool, d, rng, True, pages)),
         (mix.article_only, lambda d: _stretch(pool.labelled(d, "content"), rng)),

@@ -54,7 +54,9 @@ class Scored:
     """Predicted content, (n_paragraphs,)."""
 
 
-def score_documents(model: Model, documents: Sequence[Document], threshold: float | None = None) -> list[Scored]:
+def score_documents(
+    model: Model, documents: Sequence[Document], threshold: float | None = None
+) -> list[Scored]:
     """Run a model over documents."""
     threshold = model.threshold if threshold is None else threshold
     scored = []
@@ -151,7 +153,9 @@ def evaluate_paragraphs(scored: Sequence[Scored]) -> dict[str, float]:
         return {"n": 0.0}
     p = np.concatenate([item.p_content for item in scored])[known]
     bins = np.minimum((p * 10).astype(int), 9)
-    gaps = [abs(p[bins == b].mean() - gold[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist())]
+    gaps = [
+        abs(p[bins == b].mean() - gold[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist())
+    ]
     both = 0 < gold.mean() < 1
     return {
         "n": float(len(gold)),

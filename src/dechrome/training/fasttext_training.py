@@ -84,5 +84,7 @@ def fit_fasttext_lexicon(
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode or not stored.exists():
-            raise RuntimeError(f"fastText training failed: {done.stderr.strip().splitlines()[-1:] or done.returncode}")
+            raise RuntimeError(
+                f"fastText training failed: {done.stderr.strip().splitlines()[-1:] or done.returncode}"
+            )
         return FastTextLexicon(stored.read_bytes())

@@ -2,7 +2,8 @@
 
 1. Lexical scores, out of fold by site, so that the later stages see them as weak as they will be.
 2. First pass on shape and words, without context; it names the kind of chrome the markup left open.
-3. Augmented documents, their context, and the second pass on all of it.
+3. Augmented documents and their context; each later pass learns from what the pass before says of
+   sites it has not seen.
 4. Calibration and threshold, on the development sites.
 """
 
@@ -10,57 +11,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from dechrome.batch import Batch
 from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.language import LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, Lexicon
 from dechrome.model import (
+    CONTEXT_PASS_INPUTS,
     Calibration,
     Model,
     context_of,
+    context_pass_inputs,
     first_pass_inputs,
-    second_pass_inputs,
 )
 from dechrome.scoring import DenseNet
-from dechrome.training.augmentation import Mix, augment_documents
+from dechrome.training.augmentation import augment_documents
+from dechrome.training.calibration import calibrate
+from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.table import ParagraphTable, count_grams, iterate_batches, tabulate
 from dechrome.training.text_models import fit_hashed_lexicon, fit_language_model
 
-__all__ = ["TEXT_MODELS", "TrainingConfig", "fit_model"]
+__all__ = ["fit_model", "score_paragraphs", "thin_news"]
 
 _log = logging.getLogger(__name__)
 _N_CONTENT = len(CONTENT_KINDS)
-
-TextModel = Literal["hashed", "fasttext", "fasttext-quantized"]
-TEXT_MODELS: tuple[TextModel, ...] = ("hashed", "fasttext", "fasttext-quantized")
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """What can be set in ``dechrome train --config FILE`` (JSON); the defaults made the shipped model."""
-
-    text_model: TextModel = "hashed"
-    random_state: int = 0
-    n_folds: int = 4
-    n_documents: int = 30_000
-    """Augmented documents; fewer on a small corpus, at most 60 for each of its own."""
-    first_pass_hidden: tuple[int, ...] = (48,)
-    second_pass_hidden: tuple[int, ...] = (96, 32)
-    first_pass_epochs: int = 4
-    second_pass_epochs: int = 8
-    batch_size: int = 512
-    learning_rate: float = 1e-3
-    alpha: float = 1e-5
-    news_documents: int = 20
-    """News documents of each language to keep; each stands in 120 languages."""
-    mix: Mix = field(default_factory=Mix)
+#: Inputs are scaled by no less than this, or a rare yes among many noes would shout.
+_LEAST_DEVIATION = 0.1
 
 
 def _training_weights(table: ParagraphTable) -> npt.NDArray[np.float32]:
@@ -136,37 +116,36 @@ def _score_language(language: LanguageModel, paragraphs: Sequence[str]) -> npt.N
 
 def _fit_net(
     X: npt.NDArray[np.float32],
-    y: npt.NDArray[np.int8],
+    rows: npt.NDArray[np.int64],
+    target: npt.NDArray[np.int8],
     weight: npt.NDArray[np.float32],
     hidden: tuple[int, ...],
     epochs: int,
     config: TrainingConfig,
     progress: Callable[[str], None],
 ) -> DenseNet:
-    """Fit a net on scaled inputs (scikit-learn's MLPClassifier, Adam) and fold the scaling in."""
+    """Fit a net on the given rows (scikit-learn's MLPClassifier, Adam), the scaling folded in."""
     from sklearn.neural_network import MLPClassifier
 
-    mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
-    deviation[deviation < 1e-3] = 1.0
-    scaled = ((X - mean) / deviation).clip(-8, 8).astype(np.float32)
+    sample = X[rows[:: max(1, len(rows) // 400_000)]]
+    mean, deviation = sample.mean(axis=0, dtype=np.float64), sample.std(axis=0, dtype=np.float64)
+    deviation = np.maximum(deviation, _LEAST_DEVIATION)
+    shift, factor = mean.astype(np.float32), (1 / deviation).astype(np.float32)
+    classes = np.arange(len(KINDS))
     net = MLPClassifier(
-        hidden, alpha=config.alpha, batch_size=min(config.batch_size, len(X)),
-        learning_rate_init=config.learning_rate, random_state=config.random_state, max_iter=1,
+        hidden, alpha=config.alpha, batch_size=config.batch_size, random_state=config.random_state,
+        learning_rate_init=config.learning_rate, max_iter=1,
     )  # fmt: skip
     rng = np.random.default_rng(config.random_state)
-    classes = np.arange(len(KINDS))
-    # A kind that a small corpus lacks still has its column: one weightless row of each.
-    scaled = np.vstack([scaled, np.zeros((len(KINDS), scaled.shape[1]), np.float32)])
-    y = np.concatenate([y, classes.astype(np.int8)])
-    weight = np.concatenate([weight / weight.mean(), np.full(len(KINDS), 1e-6, np.float32)])
+    mean_weight = float(weight[rows].mean())
     for epoch in range(epochs):
-        # A quarter of the rate in the last third settles the weights.
-        net.learning_rate_init = config.learning_rate * (0.2 if epoch >= epochs * 2 / 3 else 1.0)
-        if hasattr(net, "_optimizer"):
-            net._optimizer.learning_rate_init = net.learning_rate_init
-        order = rng.permutation(len(y))
-        for part in np.array_split(order, max(1, len(order) // 200_000)):
-            net.partial_fit(scaled[part], y[part], sample_weight=weight[part], classes=classes)
+        if epoch >= epochs * 2 / 3:  # a fifth of the rate in the last third settles the weights
+            net._optimizer.learning_rate_init = config.learning_rate / 5
+        order = rng.permutation(rows)
+        for part in np.array_split(order, max(1, len(order) // 100_000)):
+            scaled = (X[part] - shift) * factor
+            net.batch_size = min(config.batch_size, len(part))
+            net.partial_fit(scaled, target[part], sample_weight=weight[part] / mean_weight, classes=classes)
         progress(f"epoch {epoch + 1} of {epochs}, loss {net.loss_:.4f}")
     weights = [np.array(w, np.float64) for w in net.coefs_]
     biases = [np.array(b, np.float64) for b in net.intercepts_]
@@ -223,7 +202,9 @@ def fit_model(
         If the training split lacks content or chrome.
     """
     config = config or TrainingConfig()
-    train = thin_news([d for d in documents if d.split == "train"], config.news_documents, config.random_state)
+    train = thin_news(
+        [d for d in documents if d.split == "train"], config.news_documents, config.random_state
+    )
     development = [d for d in documents if d.split == "development"] or train
     table = tabulate(train, config.n_folds)
     if not {0, 1} <= set(table.is_content.tolist()):
@@ -241,52 +222,89 @@ def fit_model(
     P = {masked: first_pass.predict_proba(inputs[masked]) for masked in (False, True)}
     target = _targets(table, P[False])
 
-    shapes = _draw_shapes(train, table, P, inputs, likelihood, target, config, progress)
-    X2, y2, weight = shapes
-    second_pass = _fit_net(
-        X2, y2, weight, config.second_pass_hidden, config.second_pass_epochs, config,
-        lambda line: progress(f"second pass, {line}"),
-    )  # fmt: skip
-    del X2
+    shapes = _draw_shapes(train, table, target, config)
+    progress(f"{len(shapes.doc_ptr) - 1} augmented documents, {len(shapes.indices)} paragraphs")
+    first = np.where(shapes.is_masked[:, None], inputs[True][shapes.indices], inputs[False][shapes.indices])
+    P1 = np.where(shapes.is_masked[:, None], P[True][shapes.indices], P[False][shapes.indices])
+    passes = [first_pass]
+    for number in range(config.n_context_passes):
+        name = f"pass {number + 1} in context"
+        X = _context_inputs(table, shapes, first, P1, likelihood)
+        passes.append(_fit_context_pass(X, shapes, shapes.target >= 0, config, f"{name}, {{}}", progress))
+        if number + 1 < config.n_context_passes:
+            for half in (0, 1):  # each half of the sites is judged by a net that has not seen it
+                known = (shapes.target >= 0) & (shapes.fold % 2 != half)
+                net = _fit_context_pass(X, shapes, known, config, f"{name}, half {half + 1}, {{}}", progress)
+                rows = shapes.fold % 2 == half
+                P1[rows] = net.predict_proba(X[rows])
+        del X
     metadata = {
         "corpus_digest": corpus_digest(documents),
         "n_training_documents": len(train),
         "n_development_documents": len(development),
         "config": asdict(config),
     }
-    model = Model(lexicon, language, first_pass, second_pass, Calibration(), 0.5, metadata)
+    model = Model(lexicon, language, tuple(passes), Calibration(), 0.5, metadata)
     return calibrate(model, development, config, progress)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """The augmented documents, one row a paragraph."""
+
+    indices: npt.NDArray[np.int64]
+    doc_ptr: npt.NDArray[np.int64]
+    is_masked: npt.NDArray[np.bool_]
+    target: npt.NDArray[np.int8]
+    weight: npt.NDArray[np.float32]
+    fold: npt.NDArray[np.int8]
+
+
 def _draw_shapes(
-    train: Sequence[Document],
-    table: ParagraphTable,
-    P: dict[bool, npt.NDArray[np.float32]],
-    inputs: dict[bool, npt.NDArray[np.float32]],
-    likelihood: npt.NDArray[np.int16],
-    target: npt.NDArray[np.int8],
-    config: TrainingConfig,
-    progress: Callable[[str], None],
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Inputs, targets and weights of the second pass, on documents of every shape."""
+    train: Sequence[Document], table: ParagraphTable, target: npt.NDArray[np.int8], config: TrainingConfig
+) -> _Shapes:
+    """Draw documents of every shape; rows of short documents weigh more."""
     rng = np.random.default_rng(config.random_state)
     n_documents = min(config.n_documents, 60 * len(train))
     indices, doc_ptr, is_masked = augment_documents(train, n_documents, config.mix, rng)
-    masked = np.repeat(is_masked, np.diff(doc_ptr))
-    progress(f"{n_documents} augmented documents, {len(indices)} paragraphs")
-    parts = []
+    sizes = np.diff(doc_ptr)
+    weight = _row_weights(table)[indices] * np.repeat((30 / (20 + sizes)) ** 0.5, sizes).astype(np.float32)
+    return _Shapes(
+        indices, doc_ptr, np.repeat(is_masked, sizes), target[indices], weight, table.fold[indices]
+    )
+
+
+def _context_inputs(
+    table: ParagraphTable,
+    shapes: _Shapes,
+    first: npt.NDArray[np.float32],
+    P: npt.NDArray[np.float32],
+    likelihood: npt.NDArray[np.int16],
+) -> npt.NDArray[np.float32]:
+    """Input columns of a pass in context for all rows."""
+    X = np.empty((len(first), len(CONTEXT_PASS_INPUTS)), np.float32)
+    n_documents = len(shapes.doc_ptr) - 1
     for start in range(0, n_documents, 1000):
-        ptr = doc_ptr[start : start + 1001]
-        rows, hidden = indices[ptr[0] : ptr[-1]], masked[ptr[0] : ptr[-1]]
-        P1 = np.where(hidden[:, None], P[True][rows], P[False][rows])
-        context = context_of(table.X[rows], P1, likelihood[rows], table.text_id[rows], ptr - ptr[0])
-        first = np.where(hidden[:, None], inputs[True][rows], inputs[False][rows])
-        parts.append(second_pass_inputs(first, P1, context)[target[rows] >= 0])
-    known = target[indices] >= 0
-    rows = indices[known]
-    sizes = np.repeat(np.diff(doc_ptr), np.diff(doc_ptr))[known]
-    weight = _row_weights(table)[rows] * (30 / (20 + sizes)).astype(np.float32) ** 0.5
-    return np.concatenate(parts), target[rows], weight
+        ptr = shapes.doc_ptr[start : start + 1001]
+        at = slice(ptr[0], ptr[-1])
+        rows = shapes.indices[at]
+        context = context_of(table.X[rows], P[at], likelihood[rows], table.text_id[rows], ptr - ptr[0])
+        X[at] = context_pass_inputs(first[at], P[at], context)
+    return X
+
+
+def _fit_context_pass(
+    X: npt.NDArray[np.float32],
+    shapes: _Shapes,
+    known: npt.NDArray[np.bool_],
+    config: TrainingConfig,
+    name: str,
+    progress: Callable[[str], None],
+) -> DenseNet:
+    return _fit_net(
+        X, np.flatnonzero(known), shapes.target, shapes.weight, config.context_pass_hidden,
+        config.context_pass_epochs, config, lambda line: progress(name.format(line)),
+    )  # fmt: skip
 
 
 def _fit_first_pass(
@@ -300,58 +318,13 @@ def _fit_first_pass(
     unique = _unique_rows(table)
     masked = rng.random(len(table.paragraphs)) < 0.2
     inputs = first_pass_inputs(table.X, lexical, masked)
-    net: DenseNet | None = None
-    for turn, epochs in (("kinds known", max(1, config.first_pass_epochs // 2)), ("all", config.first_pass_epochs)):
-        target = _targets(table, net.predict_proba(inputs) if net else None)
+
+    def fit(name: str, epochs: int, target: npt.NDArray[np.int8]) -> DenseNet:
         rows = unique[target[unique] >= 0]
-        net = _fit_net(
-            inputs[rows], target[rows], row_weight[rows], config.first_pass_hidden, epochs, config,
-            lambda line, turn=turn: progress(f"first pass, {turn}, {line}"),
+        return _fit_net(
+            inputs, rows, target, row_weight, config.first_pass_hidden, epochs, config,
+            lambda line: progress(f"first pass, {name}, {line}"),
         )  # fmt: skip
-    assert net is not None
-    return net
 
-
-def calibrate(
-    model: Model,
-    documents: Sequence[Document],
-    config: TrainingConfig,
-    progress: Callable[[str], None] = _log.info,
-) -> Model:
-    """Fit Platt scaling and choose the threshold on held-out documents of every shape.
-
-    The threshold maximises the length-weighted F1 of content.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import precision_recall_curve
-
-    rng = np.random.default_rng(config.random_state + 2)
-    usable = [d for d in documents if d.source not in ("ntrex", "phrases")] or list(documents)
-    indices, doc_ptr, _ = augment_documents(usable, min(4000, 20 * len(usable)), config.mix, rng)
-    paragraphs = [text for document in usable for text in document.paragraphs]
-    labels = np.array([{"content": 1, "chrome": 0, None: -1}[x] for d in usable for x in d.labels])[indices]
-    probabilities = []
-    for start in range(0, len(doc_ptr) - 1, 200):
-        ptr = doc_ptr[start : start + 201]
-        batch = Batch([paragraphs[i] for i in indices[ptr[0] : ptr[-1]]], ptr - ptr[0])
-        probabilities.append(model.score(batch)[1])
-    p = np.concatenate(probabilities)
-    known = labels >= 0
-    sizes = np.repeat(np.diff(doc_ptr), np.diff(doc_ptr))
-    weight = (1 / np.sqrt(20 + sizes))[known]
-    length = np.array([len(paragraphs[i]) for i in indices])[known]
-    clipped = np.clip(p[known], 1e-6, 1 - 1e-6)
-    platt = LogisticRegression(C=1e6).fit(
-        np.log(clipped / (1 - clipped))[:, None], labels[known], sample_weight=weight
-    )
-    calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]))
-    calibrated = calibration.apply(p[known])
-    precision, recall, thresholds = precision_recall_curve(
-        labels[known], calibrated, sample_weight=weight * np.minimum(length, 500)
-    )
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
-    threshold = round(float(np.clip(thresholds[min(int(f1.argmax()), len(thresholds) - 1)], 0.2, 0.8)), 3)
-    progress(f"calibration {calibration}, threshold {threshold}, weighted F1 {f1.max():.4f}")
-    return Model(
-        model.lexicon, model.language, model.first_pass, model.second_pass, calibration, threshold, model.metadata
-    )
+    draft = fit("known kinds", max(1, config.first_pass_epochs // 2), _targets(table, None))
+    return fit("all", config.first_pass_epochs, _targets(table, draft.predict_proba(inputs)))

@@ -68,26 +68,23 @@ def _shingles(normalised: str) -> set[str]:
 
 # --- kinds from markup -------------------------------------------------------------------------
 
-_MARKUP_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
-        ("cookie", r"cookie|consent|gdpr|onetrust|didomi|usercentrics|\bcmp|sp_message|\bcc-|borlabs"),
-        ("comment", r"\bcomment(?!-?(count|link|button))|disqus|kommentar|komentarz|respond\b"),
-        ("caption", r"caption|\bcredit|photo-?(by|credit|info)|img-?(desc|source)|bildunterschrift"
-                    r"|image-?(source|copyright|desc|credit|title)|legende|media-?(desc|credit|copyright)"),
-        ("promotion", r"newsletter|subscri|paywall|promo|advert|\bads?\b|\bad-|sponsor|donat|sign-?up"
-                      r"|log-?in|sign-?in|register|app-?(banner|store|download)|premium|\babo\b|piano"),
-        ("social", r"share|sharing|social|follow|facebook|twitter|whatsapp|addthis|shariff|addtoany|sharedaddy"),
-        ("related", r"related|recommend|teaser|read-?(more|next|also)|more-?(news|stories|from|articles)"
-                    r"|most-?(read|popular|viewed)|trending|popular|latest|top-?stories|similar"
-                    r"|outbrain|taboola|see-?also|recent-?(posts|entries|articles)|headlines|\bcard"),
-        ("byline", r"author|byline|dateline|posted-?on|(entry|post|article)-?meta|publish|timestamp|\bdate"
-                   r"|reading-?time|read-?time|vcard|contributor|\bbio\b"),
-        ("legal", r"copyright|imprint|impressum|\blegal|disclaimer|colophon|footer-?(bottom|copy|info)"),
-        ("navigation", r"\bnav|menu|breadcrumb|pagination|pager|\btags?\b|\btag-|search|toolbar|skip"
-                       r"|categor|lang(uage)?-?(switch|select)|\btoc\b|table-?of-?contents|masthead"),
-        ("other", r"weather|wetter|stock|\bpoll|player|error|widget-?(score|rate)"),
-    )
+_MARKUP_KINDS: tuple[tuple[Kind, str], ...] = (
+    ("cookie", r"cookie|consent|gdpr|onetrust|didomi|usercentrics|\bcmp|sp_message|\bcc-|borlabs"),
+    ("comment", r"\bcomment(?!-?(count|link|button))|disqus|kommentar|komentarz|respond\b"),
+    ("caption", r"caption|\bcredit|photo-?(by|credit|info)|img-?(desc|source)|bildunterschrift"
+                r"|image-?(source|copyright|desc|credit|title)|legende|media-?(desc|credit|copyright)"),
+    ("promotion", r"newsletter|subscri|paywall|promo|advert|\bads?\b|\bad-|sponsor|donat|sign-?up"
+                  r"|log-?in|sign-?in|register|app-?(banner|store|download)|premium|\babo\b|piano"),
+    ("social", r"shar(e|ing)|social|follow|facebook|twitter|whatsapp|addthis|shariff|addtoany"),
+    ("related", r"related|recommend|teaser|read-?(more|next|also)|more-?(news|stories|from|articles)"
+                r"|most-?(read|popular|viewed)|trending|popular|latest|top-?stories|similar"
+                r"|outbrain|taboola|see-?also|recent-?(posts|entries|articles)|headlines|\bcard"),
+    ("byline", r"author|byline|dateline|posted-?on|(entry|post|article)-?meta|publish|timestamp|\bdate"
+               r"|reading-?time|read-?time|vcard|contributor|\bbio\b"),
+    ("legal", r"copyright|imprint|impressum|\blegal|disclaimer|colophon|footer-?(bottom|copy|info)"),
+    ("navigation", r"\bnav|menu|breadcrumb|pagination|pager|\btags?\b|\btag-|search|toolbar|skip"
+                   r"|categor|lang(uage)?-?(switch|select)|\btoc\b|table-?of-?contents|masthead"),
+    ("other", r"weather|wetter|stock|\bpoll|player|error|widget-?(score|rate)"),
 )  # fmt: skip
 _TAG_KINDS: dict[str, Kind] = {
     "figcaption": "caption", "nav": "navigation", "button": "navigation", "time": "byline",
@@ -100,7 +97,7 @@ _LEGAL_TEXT = re.compile(r"©|\(c\)|copyright|all rights reserved|alle rechte|im
 
 @functools.lru_cache(maxsize=100_000)
 def _kind_of_names(names: str) -> Kind | None:
-    return next((kind for kind, pattern in _MARKUP_KINDS if pattern.search(names)), None)
+    return next((kind for kind, pattern in _MARKUP_KINDS if re.search(pattern, names)), None)
 
 
 def kind_from_markup(block: Block) -> Kind | None:
@@ -184,7 +181,7 @@ def _find_headline(blocks: Sequence[Block], texts: Sequence[str], page: Page, st
     Publishers word ``h1`` and title differently, so a lone ``h1`` at the article counts too.
     """
     title = normalise_text(page.title)
-    first = normalise_text(page.gold[0]) if page.gold and page.coverage == "full" else ""
+    first = normalise_text(page.gold[0]) if page.gold and page.coverage in ("full", "main") else ""
 
     def in_h1(i: int) -> bool:
         return any(element.tag == "h1" for element in blocks[i].elements[:5])
@@ -203,7 +200,9 @@ def _find_headline(blocks: Sequence[Block], texts: Sequence[str], page: Page, st
     headings = [i for i in range(len(blocks)) if in_h1(i) and i <= start + 1 and _weight(texts[i]) >= 15]
     if not preferred and headings and page.source != "daniel":
         longest = max(headings, key=lambda i: _weight(texts[i]))
-        if len(headings) <= 2 or len(_shingles(texts[longest]) & _shingles(title)) * 2 > len(_shingles(title)):
+        if len(headings) <= 2 or len(_shingles(texts[longest]) & _shingles(title)) * 2 > len(
+            _shingles(title)
+        ):
             return longest
     preferred = preferred or [i for i in candidates if i <= start] or candidates
     return min(preferred, key=lambda i: abs(i - start)) if preferred else None
@@ -217,9 +216,9 @@ def _label_full(blocks: Sequence[Block], page: Page) -> list[Labelled]:
     is_long = [weight >= _LONG for weight in weights]
     coverage = [gold.coverage(text) if long else 0.0 for text, long in zip(texts, is_long, strict=True)]
     matched = [long and c >= _CONTENT_COVERAGE for long, c in zip(is_long, coverage, strict=True)]
-    start, stop = _best_run(
-        [w if m else -0.3 * min(w, 100) for w, m in zip(weights, matched, strict=True)]
-    )
+    start, stop = _best_run([w if m else -0.3 * min(w, 100) for w, m in zip(weights, matched, strict=True)])
+    # Where the gold is known to leave content out, prose is unknown wherever it stands.
+    reach = range(len(blocks)) if page.coverage == "main" else range(start, stop + _REACH)
     inside = set().union(*(_shingles(texts[i]) for i in range(start, stop) if matched[i])) if stop else set()
     labelled: list[Labelled] = []
     for i, block in enumerate(blocks):
@@ -229,9 +228,7 @@ def _label_full(blocks: Sequence[Block], page: Page) -> list[Labelled]:
                 found = _UNKNOWN  # a standfirst or teaser that repeats the article
             elif matched[i]:
                 found = _content(block, page)
-            elif coverage[i] > _CHROME_COVERAGE:
-                found = _UNKNOWN
-            elif start <= i < stop + _REACH and _may_be_content(block, page):
+            elif coverage[i] > _CHROME_COVERAGE or (i in reach and _may_be_content(block, page)):
                 found = _UNKNOWN
             else:
                 found = Labelled("chrome", None)

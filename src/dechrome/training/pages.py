@@ -16,10 +16,11 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dechrome.errors import CorpusFormatError
+from dechrome.html import decode_html
 
 __all__ = ["Page", "layout_of", "read_pages"]
 
-Coverage = Literal["full", "extracted", "segments"]
+Coverage = Literal["full", "main", "extracted", "segments"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Page:
     """ISO 639-1 code where the source says it, else empty."""
     genre: str = "article"
     coverage: Coverage = "full"
-    """What the gold covers: all content, what an extractor found, or a few segments."""
+    """What the gold covers: all content; the main content, tables, answers and lists often left out;
+    what an extractor found; or a few segments."""
     captions: tuple[str, ...] = ()
     chrome: tuple[str, ...] = ()
     """With coverage "segments": pieces that must not be content."""
@@ -50,13 +52,11 @@ class Page:
 
 def _read_text(path: Path) -> str:
     """Read HTML or text in whatever encoding the page declares or shows."""
-    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
-
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return str(bytes_to_str(raw, detect_encoding(raw, html5_compatible=True)))
+        return decode_html(raw)
 
 
 def _read_json(path: Path) -> Any:
@@ -122,6 +122,7 @@ def _read_wcxb(folder: Path) -> Iterator[Page]:
             gold=_lines(truth["main_content"]),
             title=truth.get("title") or "",
             genre=entry["page_type"],
+            coverage="main",
             names=_names(truth.get("author")),
         )
 

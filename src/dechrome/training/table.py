@@ -98,4 +98,3 @@ def count_grams(paragraphs: Sequence[str]) -> sp.csr_matrix:
         part.sum_duplicates()
         parts.append(part)
     return sp.vstack(parts).tocsr()
-

@@ -31,7 +31,9 @@ def _fit_column(
 
     if target.min() == target.max():  # a kind that a small corpus lacks, or has alone
         return np.zeros(grams.shape[1], np.float32), 8.0 if target.max() else -8.0
-    model = SGDClassifier(loss="log_loss", alpha=_ALPHA, max_iter=_EPOCHS, tol=None, random_state=random_state)
+    model = SGDClassifier(
+        loss="log_loss", alpha=_ALPHA, max_iter=_EPOCHS, tol=None, random_state=random_state
+    )
     model.fit(grams, target, sample_weight=weight)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
@@ -91,7 +93,9 @@ def fit_language_model(documents: Sequence[Document]) -> LanguageModel:
         for document in documents:
             if (document.source == "ntrex") == (source == "ntrex") and document.language != "und":
                 content = zip(document.paragraphs, document.labels, strict=True)
-                found.setdefault(document.language, []).extend(text for text, label in content if label == "content")
+                found.setdefault(document.language, []).extend(
+                    text for text, label in content if label == "content"
+                )
         for language, paragraphs in found.items():
             size = sum(map(len, paragraphs))
             if language not in texts and size >= (_LEAST_TEXT if source else 2 * _LEAST_TEXT):

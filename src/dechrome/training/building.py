@@ -1,0 +1,250 @@
+"""Source folders -> labelled documents: pages, seeds, interface phrases and news lines.
+
+Labels come from gold text and markup (:mod:`dechrome.training.labelling`); labels decided by
+reading override them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from dechrome.errors import CorpusFormatError
+from dechrome.labels import CONTENT_KINDS, KINDS, Kind
+from dechrome.training.blocks import blocks_from_html
+from dechrome.training.corpus import Document, site_of, split_of, text_hash
+from dechrome.training.labelling import label_blocks, normalise_text
+from dechrome.training.languages import language_code, news_files
+from dechrome.training.pages import Page, layout_of, read_pages
+from dechrome.training.seeds import Seed, read_seeds
+
+__all__ = ["ReadLabel", "apply_labels", "build_corpus", "document_from_seed", "read_labels"]
+
+_log = logging.getLogger(__name__)
+
+_LANGUAGE_TAG = re.compile(r"<html[^>]*?\blang\s*=\s*[\"']?([a-zA-Z]{2,3})\b")
+
+
+class ReadLabel(NamedTuple):
+    """A kind decided by reading a paragraph on its page; "?" where nobody could tell."""
+
+    position: int
+    text_hash: str
+    kind: str
+
+
+def _read_phrases(folder: Path) -> list[dict[str, str]]:
+    path = folder / "phrases.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+#: Kinds of the phrases' source -> ours.
+_PHRASE_KINDS: dict[str, Kind] = {
+    "navigation": "navigation", "other": "other", "cookie": "cookie", "legal": "legal",
+    "newsletter": "promotion", "comment": "comment", "share": "social", "related": "related",
+}  # fmt: skip
+#: Wiki interface strings are three quarters of the phrases: at most so many a language and source.
+_PHRASES_PER_SOURCE = 40
+
+
+def _phrase_documents(folder: Path) -> Iterator[Document]:
+    """One chrome-only document for each language and source of the phrases."""
+    groups: dict[tuple[str, str], list[tuple[str, Kind]]] = {}
+    for row in _read_phrases(folder):
+        groups.setdefault((row["lang"], row["source"]), []).append((row["text"], _PHRASE_KINDS[row["kind"]]))
+    for (language, source), rows in sorted(groups.items()):
+        if "mediawiki" in source:
+            rows = sorted(rows, key=lambda row: hashlib.sha256(row[0].encode()).digest())[
+                :_PHRASES_PER_SOURCE
+            ]
+        yield Document(
+            f"phrases/{language}/{source}", "phrases", source, language, "phrases", "train", "",
+            [text for text, _ in rows], ["chrome"] * len(rows), [kind for _, kind in rows], [],
+        )  # fmt: skip
+
+
+def _news_documents(folder: Path) -> Iterator[Document]:
+    """One content-only document for each language and news document; lines joined to paragraphs."""
+    ids = (folder / "DOCUMENT_IDS.tsv").read_text(encoding="utf-8").split()
+    for code, path in news_files(folder):
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            lines = file.read().split("\n")
+        by_document: dict[str, list[str]] = {}
+        for name, line in zip(ids, lines, strict=False):
+            by_document.setdefault(name, []).append(line.strip())
+        for name, sentences in by_document.items():
+            paragraphs = [sentences[0], *_join_sentences(sentences[1:], f"{code}{name}")]
+            kinds: list[Kind | None] = ["headline"]
+            kinds += ["body"] * (len(paragraphs) - 1)
+            yield Document(
+                f"ntrex/{code}/{name}", "ntrex", f"ntrex/{name}", language_code(code), "news", "train",
+                "", paragraphs, ["content"] * len(paragraphs),
+                kinds, [],
+            )  # fmt: skip
+
+
+def _join_sentences(sentences: list[str], key: str) -> Iterator[str]:
+    """Join one to four sentences to a paragraph, as drawn from a hash of the document."""
+    draw = hashlib.sha256(key.encode()).digest()
+    i = turn = 0
+    while i < len(sentences):
+        size = (1, 2, 2, 3, 3, 4)[draw[turn % len(draw)] % 6]
+        joined = " ".join(filter(None, sentences[i : i + size]))
+        if joined:
+            yield joined
+        i, turn = i + size, turn + 1
+
+
+def _document_from_page(page: Page, phrases: dict[str, Kind]) -> Document:
+    blocks = blocks_from_html(page.html)
+    labelled = label_blocks(blocks, page, phrases)
+    site = site_of(page.url)
+    tag = _LANGUAGE_TAG.search(page.html[:20000])
+    headline = [b.text for b, found in zip(blocks, labelled, strict=True) if found.kind == "headline"]
+    gold = list(page.gold)
+    known = {normalise_text(line) for line in gold[:3]}
+    gold = [*(text for text in headline if normalise_text(text) not in known), *gold]
+    return Document(
+        page.page_id, page.source, site, page.language or (tag.group(1).lower() if tag else "und"),
+        page.genre, split_of(site), "" if page.coverage == "segments" else "\n".join(gold),
+        [block.text for block in blocks], [found.label for found in labelled],
+        [found.kind for found in labelled], [],
+    )  # fmt: skip
+
+
+def document_from_seed(seed: Seed) -> Document:
+    """Turn a seed into a row: all its labels are known, its content is its gold."""
+    site = f"seeds/{seed.name}"
+    content = [text for text, kind in zip(seed.paragraphs, seed.kinds, strict=True) if kind in CONTENT_KINDS]
+    return Document(
+        site, "seeds", site, seed.language, seed.genre, split_of(site), "\n".join(content),
+        list(seed.paragraphs), ["content" if kind in CONTENT_KINDS else "chrome" for kind in seed.kinds],
+        list(seed.kinds), list(range(len(seed.kinds))),
+    )  # fmt: skip
+
+
+def _source_folders(folders: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Name the layout of each folder; a folder of folders stands for those it knows."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder}: no such folder.")
+        found = _layout(folder)
+        below = [(_layout(child), child) for child in sorted(folder.iterdir()) if child.is_dir()]
+        inner = [(name, child) for name, child in below if name]
+        if found:
+            yield found, folder
+        elif inner:
+            yield from ((name, child) for name, child in inner if name)
+        else:
+            raise CorpusFormatError(
+                f"{folder}: neither seeds, phrases, news lines nor pages in a layout known here; "
+                "data/README.md lists the layouts."
+            )
+
+
+def _layout(folder: Path) -> str | None:
+    if (folder / "phrases.jsonl.gz").exists():
+        return "phrases"
+    if (folder / "DOCUMENT_IDS.tsv").exists():
+        return "ntrex"
+    name = layout_of(folder)
+    if name is None and any(folder.glob("*/*.txt")):
+        return "seeds"
+    return name
+
+
+def read_labels(path: Path) -> dict[str, list[ReadLabel]]:
+    """Labels decided by reading, by document.
+
+    Raises
+    ------
+    CorpusFormatError
+        If a line is not a JSON object with document_id, position, text_hash and a known kind.
+    """
+    labels: dict[str, list[ReadLabel]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            label = ReadLabel(row["position"], row["text_hash"], row["kind"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise CorpusFormatError(f"{path}, line {number}: no label ({error!r}).") from error
+        if label.kind not in (*KINDS, "?"):
+            raise CorpusFormatError(f"{path}, line {number}: unknown kind {label.kind!r}.")
+        labels.setdefault(row["document_id"], []).append(label)
+    return labels
+
+
+def apply_labels(document: Document, labels: Iterable[ReadLabel]) -> Document:
+    """Put labels decided by reading in the place of the automatic ones.
+
+    Labels whose text has changed since they were read are left out and logged.
+    """
+    kinds, values, read = list(document.kinds), list(document.labels), set(document.read)
+    stale = 0
+    for position, digest, kind in labels:
+        if position >= len(kinds) or text_hash(document.paragraphs[position]) != digest:
+            stale += 1
+        elif kind == "?":
+            kinds[position] = values[position] = None
+        else:
+            kinds[position] = KINDS[KINDS.index(kind)]
+            values[position] = "content" if kind in CONTENT_KINDS else "chrome"
+            read.add(position)
+    if stale:
+        _log.warning("%s: %d read labels no longer match their text", document.document_id, stale)
+    return replace(document, kinds=kinds, labels=values, read=sorted(read))
+
+
+def build_corpus(folders: Iterable[Path], labels: Iterable[Path] = (), n_jobs: int = 1) -> Iterator[Document]:
+    """Label every document of the given source folders.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        Source folders, or folders that hold source folders.
+    labels : iterable of Path
+        Files of labels decided by reading; they override the automatic ones.
+    n_jobs : int
+        Processes (joblib).
+
+    Yields
+    ------
+    Document
+        Source by source, in the order of their names; documents without a paragraph are left out.
+
+    Raises
+    ------
+    CorpusFormatError
+        If a folder or a file in it follows no known layout.
+    """
+    from joblib import Parallel, delayed
+
+    sources = list(_source_folders(folders))
+    decided = {name: found for path in labels for name, found in read_labels(path).items()}
+    phrases: dict[str, Kind] = {}
+    for layout, folder in sources:
+        if layout == "phrases":
+            for row in _read_phrases(folder):
+                phrases[normalise_text(row["text"])] = _PHRASE_KINDS[row["kind"]]
+    for layout, folder in sources:
+        _log.info("reading %s (%s)", folder, layout)
+        if layout == "phrases":
+            yield from _phrase_documents(folder)
+        elif layout == "ntrex":
+            yield from _news_documents(folder)
+        elif layout == "seeds":
+            yield from (document_from_seed(seed) for seed in read_seeds(folder))
+        else:
+            parallel = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=8)
+            labelled = parallel(delayed(_document_from_page)(page, phrases) for page in read_pages(folder))
+            for document in labelled:
+                if document.paragraphs:
+                    yield apply_labels(document, decided.get(document.document_id, ()))

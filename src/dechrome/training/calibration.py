@@ -1,0 +1,62 @@
+"""Held-out documents -> calibrated probabilities and the threshold."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from dechrome.batch import Batch
+from dechrome.model import Calibration, Model
+from dechrome.training.augmentation import augment_documents
+from dechrome.training.config import TrainingConfig
+from dechrome.training.corpus import Document
+
+__all__ = ["calibrate"]
+
+_log = logging.getLogger(__name__)
+
+
+def calibrate(
+    model: Model,
+    documents: Sequence[Document],
+    config: TrainingConfig,
+    progress: Callable[[str], None] = _log.info,
+) -> Model:
+    """Fit Platt scaling and choose the threshold on held-out documents of every shape.
+
+    The threshold maximises the length-weighted F1 of content.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import precision_recall_curve
+
+    rng = np.random.default_rng(config.random_state + 2)
+    usable = [d for d in documents if d.source not in ("ntrex", "phrases")] or list(documents)
+    indices, doc_ptr, _ = augment_documents(usable, min(4000, 20 * len(usable)), config.mix, rng)
+    paragraphs = [text for document in usable for text in document.paragraphs]
+    labels = np.array([{"content": 1, "chrome": 0, None: -1}[x] for d in usable for x in d.labels])[indices]
+    probabilities = []
+    for start in range(0, len(doc_ptr) - 1, 200):
+        ptr = doc_ptr[start : start + 201]
+        batch = Batch([paragraphs[i] for i in indices[ptr[0] : ptr[-1]]], ptr - ptr[0])
+        probabilities.append(model.score(batch)[1])
+    p = np.concatenate(probabilities)
+    known = labels >= 0
+    sizes = np.repeat(np.diff(doc_ptr), np.diff(doc_ptr))
+    weight = (1 / np.sqrt(20 + sizes))[known]
+    length = np.array([len(paragraphs[i]) for i in indices])[known]
+    clipped = np.clip(p[known], 1e-6, 1 - 1e-6)
+    platt = LogisticRegression(C=1e6).fit(
+        np.log(clipped / (1 - clipped))[:, None], labels[known], sample_weight=weight
+    )
+    calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]))
+    calibrated = calibration.apply(p[known])
+    precision, recall, thresholds = precision_recall_curve(
+        labels[known], calibrated, sample_weight=weight * np.minimum(length, 500)
+    )
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+    threshold = round(float(np.clip(thresholds[min(int(f1.argmax()), len(thresholds) - 1)], 0.2, 0.8)), 3)
+    progress(f"calibration {calibration}, threshold {threshold}, weighted F1 {f1.max():.4f}")
+    return replace(model, calibration=calibration, threshold=threshold)

@@ -1,0 +1,83 @@
+"""Settings of a training run, and their JSON file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from dechrome.errors import CorpusFormatError
+from dechrome.training.augmentation import Mix
+
+__all__ = ["TEXT_MODELS", "TextModel", "TrainingConfig", "read_config"]
+
+TextModel = Literal["hashed", "fasttext", "fasttext-quantized"]
+TEXT_MODELS: tuple[TextModel, ...] = ("hashed", "fasttext", "fasttext-quantized")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What can be set in ``dechrome train --config FILE`` (JSON); the defaults made the shipped model."""
+
+    text_model: TextModel = "hashed"
+    random_state: int = 0
+    n_folds: int = 4
+    n_documents: int = 30_000
+    """Augmented documents; fewer on a small corpus, at most 60 for each of its own."""
+    n_context_passes: int = 2
+    first_pass_hidden: tuple[int, ...] = (48,)
+    context_pass_hidden: tuple[int, ...] = (96, 32)
+    first_pass_epochs: int = 4
+    context_pass_epochs: int = 6
+    batch_size: int = 512
+    learning_rate: float = 1e-3
+    alpha: float = 1.0
+    """L2 penalty; without it the nets learn the training sites by heart."""
+    news_documents: int = 20
+    """News documents of each language to keep; each stands in 120 languages."""
+    mix: Mix = field(default_factory=Mix)
+
+
+def read_config(path: Path | None, text_model: str | None = None) -> TrainingConfig:
+    """Read settings from a JSON file; what it leaves out keeps its default.
+
+    Raises
+    ------
+    FileNotFoundError, CorpusFormatError
+        The latter names unknown settings and values of a wrong type.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise CorpusFormatError(f"{path}: not JSON in UTF-8 ({error}).") from error
+    if not isinstance(values, dict):
+        raise CorpusFormatError(f"{path}: must hold one JSON object.")
+    if text_model is not None:
+        values["text_model"] = text_model
+    mix = _typed(Mix(), values.pop("mix", {}), f"{path}, mix")
+    config: TrainingConfig = _typed(TrainingConfig(), values, str(path))
+    if config.text_model not in TEXT_MODELS:
+        raise CorpusFormatError(f"{path}: text_model {config.text_model!r}; known: {', '.join(TEXT_MODELS)}.")
+    return replace(config, mix=mix)
+
+
+def _typed(defaults: Any, values: Any, place: str) -> Any:
+    """Replace fields of a dataclass, each by a value of its own type."""
+    known = {name: getattr(defaults, name) for name in defaults.__dataclass_fields__ if name != "mix"}
+    if not isinstance(values, dict) or set(values) - set(known):
+        unknown = sorted(set(values) - set(known)) if isinstance(values, dict) else [repr(values)]
+        raise CorpusFormatError(f"{place}: unknown settings {', '.join(unknown)}; known: {', '.join(known)}.")
+    typed = {}
+    for name, value in values.items():
+        wanted = type(known[name])
+        if wanted is tuple and isinstance(value, list) and all(isinstance(x, int) for x in value):
+            value = tuple(value)
+        elif wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not wanted:
+            raise CorpusFormatError(f"{place}: {name} must be {wanted.__name__}, not {value!r}.")
+        typed[name] = value
+    return replace(defaults, **typed)

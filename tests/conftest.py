@@ -1,0 +1,41 @@
+"""Fixtures: where things lie, and a toy model fitted once on a few seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dechrome.training.building import document_from_seed
+from dechrome.training.config import TrainingConfig
+from dechrome.training.fitting import fit_model
+from dechrome.training.seeds import read_seeds
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+
+TOY_CONFIG = TrainingConfig(
+    n_folds=2, n_documents=250, first_pass_epochs=2, context_pass_epochs=3, first_pass_hidden=(8,),
+    context_pass_hidden=(16,),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The corpora, which only some machines have."""
+    if not (SHARED / "corpora").is_dir():
+        pytest.skip("the corpora of ../shared are not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def seed_documents():
+    """Labelled documents of a few languages, one in five of them held out."""
+    documents = [document_from_seed(seed) for seed in read_seeds(ROOT / "seeds")]
+    return [document for document in documents if document.language in ("en", "tr", "ru", "hi", "zh", "ar")]
+
+
+@pytest.fixture(scope="session")
+def toy_model(seed_documents):
+    """A model too small to be good, made by the same code as the shipped one."""
+    return fit_model(seed_documents, TOY_CONFIG)

@@ -1,0 +1,116 @@
+import json
+
+import pytest
+
+pytest.importorskip("resiliparse")
+pytest.importorskip("tldextract")
+
+from dechrome.errors import CorpusFormatError
+from dechrome.training.building import apply_labels, build_corpus, read_labels
+from dechrome.training.corpus import split_of, text_hash
+from layouts import BODY, COOKIE, TITLE, WRITERS, write_news, write_phrases
+
+
+@pytest.fixture
+def sources(tmp_path):
+    for name, write in WRITERS.items():
+        write(tmp_path / name)
+    write_phrases(tmp_path / "phrases")
+    write_news(tmp_path / "ntrex")
+    (tmp_path / "seeds" / "en").mkdir(parents=True)
+    (tmp_path / "seeds" / "en" / "a.txt").write_text("# language: en\nheadline | A title\nlegal | © 2026\n")
+    return tmp_path
+
+
+def test_a_folder_of_folders_stands_for_all_of_them(sources):
+    documents = list(build_corpus([sources]))
+    assert {document.source for document in documents} == {*WRITERS, "phrases", "ntrex", "seeds"}
+    assert len({document.document_id for document in documents}) == len(documents)
+
+
+def test_one_site_is_on_one_side_in_all_sources(sources):
+    pages = [d for d in build_corpus([sources]) if d.site == "norrvikpost.se"]
+    assert len({d.source for d in pages}) >= 4
+    assert {d.split for d in pages} == {split_of("norrvikpost.se")}
+
+
+def test_processes_do_not_change_the_corpus(sources):
+    assert list(build_corpus([sources], n_jobs=2)) == list(build_corpus([sources]))
+
+
+def test_gold_holds_the_headline_in_every_source(sources):
+    for document in build_corpus([sources]):
+        if document.source in ("fundus", "wcxb", "daniel", "readability"):
+            assert document.gold.split("\n")[0] == TITLE
+            assert document.gold.count(TITLE) == 1
+
+
+def test_news_lines_become_paragraphs_of_their_document(sources):
+    news = [d for d in build_corpus([sources / "ntrex"]) if d.language == "de"]
+    assert [d.document_id for d in news] == ["ntrex/deu/a", "ntrex/deu/b"]
+    assert news[0].paragraphs[0] == "deu sentence 0."
+    assert " ".join(news[0].paragraphs) == " ".join(f"deu sentence {i}." for i in range(6))
+    assert news[0].kinds[0] == "headline"
+
+
+def test_phrases_carry_our_kinds(sources):
+    (phrases,) = build_corpus([sources / "phrases"])
+    assert phrases.kinds == ["cookie", "promotion", "other"]
+
+
+def test_labels_decided_by_reading_override_the_automatic_ones(sources, tmp_path):
+    (document,) = build_corpus([sources / "fundus"])
+    at = document.paragraphs.index(COOKIE)
+    rows = [
+        {
+            "document_id": document.document_id,
+            "position": at,
+            "text_hash": text_hash(COOKIE),
+            "kind": "promotion",
+        },
+        {"document_id": document.document_id, "position": 0, "text_hash": "stale", "kind": "body"},
+        {"document_id": document.document_id, "position": 1, "text_hash": text_hash("News"), "kind": "?"},
+        {"document_id": document.document_id, "position": 99, "text_hash": "", "kind": "body"},
+    ]
+    path = tmp_path / "read.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (corrected,) = build_corpus([sources / "fundus"], [path])
+    assert corrected.kinds[at] == "promotion"
+    assert corrected.read == [at]
+    assert corrected.labels[0] == "chrome"
+    assert corrected.labels[1] is None
+    assert corrected.labels[document.paragraphs.index(BODY)] == "content"
+    assert apply_labels(document, []) == document
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "{}", '{"document_id": "a", "position": 1, "text_hash": "", "kind": "advert"}']
+)
+def test_a_broken_label_names_its_line(tmp_path, line):
+    path = tmp_path / "read.jsonl"
+    path.write_text("\n" + line, encoding="utf-8")
+    with pytest.raises(CorpusFormatError, match="line 1|line 2"):
+        read_labels(path)
+
+
+def test_unknown_and_missing_folders_are_named(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(CorpusFormatError, match="photos"):
+        list(build_corpus([tmp_path / "photos"]))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        list(build_corpus([tmp_path / "nowhere"]))
+
+
+def test_every_read_label_still_fits_the_public_corpora(shared):
+    """A sample of the pages: the labels' hashes match the blocks cut today."""
+    from pathlib import Path
+
+    labels = read_labels(Path(__file__).parents[1] / "data" / "labelled" / "pages.jsonl")
+    documents = {d.document_id: d for d in build_corpus([shared / "corpora" / "daniel"], n_jobs=2)}
+    checked = 0
+    for name, found in labels.items():
+        if name in documents:
+            for label in found:
+                assert text_hash(documents[name].paragraphs[label.position]) == label.text_hash, name
+                checked += 1
+    assert checked > 500

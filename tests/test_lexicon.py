@@ -1,0 +1,40 @@
+import numpy as np
+
+from dechrome.batch import Batch
+from dechrome.lexicon import LEXICAL_SCORES
+from dechrome.training.table import count_grams
+from dechrome.training.text_models import fit_hashed_lexicon
+
+CONTENT = [f"The minister said on day {i} that talks would go on." for i in "abcdefgh"]
+CHROME = [f"We use cookies to improve site {i}" for i in "abcdefgh"]
+
+
+def fit_small():
+    texts = CONTENT + CHROME
+    is_content = np.array([1] * len(CONTENT) + [0] * len(CHROME), np.int8)
+    kind = np.array([1] * len(CONTENT) + [2] * len(CHROME), np.int8)
+    rows = np.arange(len(texts))
+    weight = np.ones(len(texts), np.float32)
+    return fit_hashed_lexicon(count_grams(texts), is_content, kind, weight, rows, random_state=0)
+
+
+def test_scores_are_the_rounded_linear_model():
+    lexicon = fit_small()
+    texts = [CONTENT[0], CHROME[0], "", "x"]
+    expected = count_grams(texts) @ (lexicon.weights * lexicon.scale) + lexicon.intercept
+    assert np.allclose(lexicon.score(Batch(texts)), np.clip(expected, -8, 8), atol=1e-4)
+
+
+def test_it_learns_and_knows_the_columns():
+    scores = fit_small().score(Batch(["We use cookies on this site", "The minister said talks would go on."]))
+    assert scores.shape == (2, len(LEXICAL_SCORES))
+    cookie, content = LEXICAL_SCORES.index("cookie"), LEXICAL_SCORES.index("content")
+    assert scores[0, cookie] > scores[1, cookie]
+    assert scores[0, content] < 0 < scores[1, content]
+
+
+def test_batches_do_not_change_scores():
+    lexicon, texts = fit_small(), [*CONTENT, *CHROME, ""]
+    together = lexicon.score(Batch(texts))
+    for i, text in enumerate(texts):
+        assert np.array_equal(together[i], lexicon.score(Batch([text]))[0])

@@ -1,0 +1,151 @@
+import threading
+
+import numpy as np
+import pytest
+
+import dechrome
+from dechrome import Predictions, clean_text, load_model, predict_paragraphs
+from dechrome.prediction import ParagraphModel
+
+DOCUMENT = (
+    "Home | News | Sport\n\nFerry service to the islands resumes\n\n"
+    "The first ferry since the storm left the harbour at dawn on Tuesday with ninety passengers on board. "
+    "The company said that the pier had been repaired faster than planned.\n\n"
+    "\u200bWe use cookies to analyse traffic and to show you personalised ads.\r\n\r\nAccept all\n"
+)
+
+
+@pytest.fixture(scope="module")
+def model(toy_model):
+    return ParagraphModel(toy_model)
+
+
+def test_offsets_give_the_text(model):
+    predictions = model.predict_paragraphs(DOCUMENT)
+    assert len(predictions) == 5
+    assert all(DOCUMENT[p.start : p.end] == p.text for p in predictions)
+
+
+def test_a_sequence_is_taken_as_it_is(model):
+    paragraphs = ["A story.", "", "  spaced  ", "two\nlines", "A story."]
+    predictions = model.predict_paragraphs(paragraphs)
+    assert [p.text for p in predictions] == paragraphs
+    assert {(p.start, p.end) for p in predictions} == {(None, None)}
+
+
+@pytest.mark.parametrize("document", ["", " \n\u200b\n", []])
+def test_nothing_in_nothing_out(model, document):
+    assert len(model.predict_paragraphs(document)) == 0
+
+
+def test_labels_follow_the_threshold(model):
+    for threshold in (0.0, 0.3, 1.0):
+        for p in model.predict_paragraphs(DOCUMENT, threshold):
+            assert p.label == ("content" if p.p_content >= threshold else "chrome")
+            assert (p.kind in ("headline", "body")) == (p.label == "content")
+
+
+def test_batching_never_changes_a_result(model):
+    rng = np.random.default_rng(0)
+    lines = [line for line in DOCUMENT.split("\n") if line] * 3
+    documents = [
+        DOCUMENT,
+        "",
+        *["\n\n".join(rng.permutation(lines)[: rng.integers(1, 15)]) for _ in range(150)],
+    ]
+    documents += ["long " * 30_000, ["", ""]]
+    together = list(model.predict_documents(documents))
+    assert together == [model.predict_paragraphs(document) for document in documents]
+    assert together[::-1] == list(model.predict_documents(documents[::-1]))
+
+
+def test_documents_are_a_stream(model):
+    def endless():
+        while True:
+            yield DOCUMENT
+
+    stream = model.predict_documents(endless())
+    assert len(next(stream)) == 5
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (b"bytes", r"not bytes; decode it first"),
+        (None, "not NoneType"),
+        (7, "not int"),
+        (["a", 7], "paragraph 1 must be str, not int"),
+        (["a", b"b"], "paragraph 1 must be str, not bytes"),
+        ({"a": 1}, "not dict"),
+    ],
+)
+def test_a_wrong_type_is_named(model, document, message):
+    with pytest.raises(TypeError, match=message):
+        model.predict_paragraphs(document)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
+def test_a_wrong_threshold_is_named(model, threshold):
+    with pytest.raises(ValueError, match="threshold must lie in"):
+        model.predict_paragraphs(DOCUMENT, threshold)
+
+
+def test_predictions_are_a_sequence(model):
+    predictions = model.predict_paragraphs(DOCUMENT)
+    assert isinstance(predictions[1:3], Predictions)
+    assert predictions[1:3][0] == predictions[1]
+    assert list(reversed(predictions))[0] == predictions[-1]
+    assert "5 paragraphs" in repr(predictions)
+
+
+def test_the_notebook_view_escapes_the_text(model):
+    html = model.predict_paragraphs(["<script>alert(1)</script>", "שלום"])._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert 'dir="auto"' in html
+    assert "p_content" in html
+
+
+def test_the_frame_has_a_row_a_paragraph(model):
+    frame = model.predict_paragraphs(DOCUMENT).to_frame()
+    assert list(frame.columns) == ["text", "start", "end", "label", "kind", "p_content"]
+    assert len(frame) == 5
+    assert list(model.predict_paragraphs([]).to_frame().columns) == list(frame.columns)
+    assert model.predict_paragraphs(["a"]).to_frame().start.isna().all()
+
+
+def test_the_shipped_model_is_loaded_once_for_all_threads():
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(load_model())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(model) for model in found}) == 1
+
+
+def test_module_functions_take_a_model_or_a_path(toy_model, tmp_path):
+    from dechrome.artefact import write_model
+
+    write_model(toy_model, tmp_path / "toy")
+    by_path = predict_paragraphs(DOCUMENT, model=tmp_path / "toy")
+    assert by_path == predict_paragraphs(DOCUMENT, model=ParagraphModel(toy_model))
+    with pytest.raises(TypeError, match="path or a loaded model"):
+        predict_paragraphs(DOCUMENT, model=42)
+
+
+def test_clean_text_keeps_the_kinds_asked_for():
+    cleaned = clean_text(DOCUMENT)
+    assert cleaned.startswith("Ferry service to the islands resumes\n\nThe first ferry")
+    assert "cookies" not in cleaned
+    assert "cookies" in clean_text(DOCUMENT, keep=["cookie"])
+    with pytest.raises(ValueError, match="unknown kinds 'advert'"):
+        clean_text(DOCUMENT, keep=["advert"])
+
+
+def test_lone_surrogates_and_controls_are_survived():
+    assert len(predict_paragraphs(["\ud800", "\x00", "\u202e", "\U0010ffff"])) == 4
+
+
+def test_version_is_set():
+    assert dechrome.__version__.count(".") == 2

@@ -1,0 +1,48 @@
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import dechrome
+from dechrome.labels import KIND_MEANINGS, KINDS
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_public_names():
+    assert sorted(dechrome.__all__) == sorted(dechrome._MODULE_OF)
+    assert set(dechrome.__all__) <= set(dir(dechrome))
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in dechrome.__all__ if n not in ("KINDS", "LABELS", "Kind", "Label")]
+)
+def test_public_objects_are_documented(name):
+    value = getattr(dechrome, name)
+    assert inspect.getdoc(value)
+    if inspect.isfunction(value):
+        documented = set(
+            re.findall(r"^(\w+(?:, \w+)*) : |^(\w+(?:, \w+)*)$", inspect.getdoc(value), re.MULTILINE)
+        )
+        names = {n for pair in documented for group in pair for n in group.split(", ") if n}
+        assert set(inspect.signature(value).parameters) <= names
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="nonsense"):
+        dechrome.nonsense  # noqa: B018
+
+
+def readme_kinds(text):
+    return re.findall(r"^\| `(\w+)` \| (content|chrome) \| (.+?) \|$", text, re.MULTILINE)
+
+
+def test_the_readme_lists_the_kinds():
+    rows = readme_kinds((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [(kind, meaning) for kind, _, meaning in rows] == list(KIND_MEANINGS.items())
+
+
+def test_the_seeds_readme_lists_the_kinds():
+    rows = readme_kinds((ROOT / "seeds" / "README.md").read_text(encoding="utf-8"))
+    assert [kind for kind, _, _ in rows] == list(KINDS)

@@ -1,0 +1,69 @@
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from dechrome.errors import CorpusFormatError
+from dechrome.labels import KINDS
+from dechrome.training.seeds import format_seed, parse_seed, read_seeds
+
+SEEDS = Path(__file__).parents[1] / "seeds"
+
+
+@pytest.fixture(scope="module")
+def seeds():
+    return read_seeds(SEEDS)
+
+
+def test_a_written_seed_reads_back(seeds):
+    for seed in seeds:
+        assert parse_seed(format_seed(seed), seed.name) == seed
+
+
+def test_they_cover_languages_kinds_and_shapes(seeds):
+    per_language = Counter(seed.language for seed in seeds)
+    assert len(per_language) >= 60
+    assert min(per_language.values()) >= 3
+    kinds = Counter(kind for seed in seeds for kind in seed.kinds)
+    assert set(kinds) == set(KINDS)
+    assert sum(bool(seed.chrome_language) for seed in seeds) >= 60
+    content = [sum(kind in ("headline", "body") for kind in seed.kinds) / len(seed.kinds) for seed in seeds]
+    assert sum(share == 1 for share in content) >= 20
+    assert sum("body" not in seed.kinds for seed in seeds) >= 15
+
+
+def test_no_eight_words_stand_in_two_documents(seeds):
+    unspaced = {"zh", "ja", "th", "lo", "km", "my"}
+    holders = defaultdict(set)
+    for seed in seeds:
+        for text in seed.paragraphs:
+            if seed.language in unspaced:
+                words, size = [c for c in text if c.isalnum()], 16
+            else:
+                words, size = re.findall(r"\w+", text.lower()), 8
+            for i in range(len(words) - size + 1):
+                holders[tuple(words[i : i + size])].add(seed.name)
+    assert not {" ".join(span): names for span, names in holders.items() if len(names) > 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("# language: en\nbody Text", r"line 2 \('body Text'\)"),
+        ("# language: en\nadvert | Text\nbody | Text\nx", "line 2 .*line 4"),
+        ("# language: en\nbody |  ", "line 2"),
+        ("# language: en\n", "no paragraphs"),
+        ("body | Text", "no '# language"),
+    ],
+)
+def test_a_broken_seed_names_its_lines(text, message):
+    with pytest.raises(CorpusFormatError, match=message):
+        parse_seed(text, "broken.txt")
+
+
+def test_a_seed_in_the_wrong_folder_is_named(tmp_path):
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "a.txt").write_text("# language: fr\nbody | Texte", encoding="utf-8")
+    with pytest.raises(CorpusFormatError, match=r"a\.txt: says language 'fr', but lies in 'de'"):
+        read_seeds(tmp_path)
