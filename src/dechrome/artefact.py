@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
         "languages": list(model.language.languages),
         "layers": [len(net.weights) for net in model.passes],
         "lexicon": lexicon,
-        "calibration": {"slope": model.calibration.slope, "intercept": model.calibration.intercept},
+        "calibration": asdict(model.calibration),
         "threshold": model.threshold,
         "weights_sha256": _sha256(folder / _WEIGHTS),
         "metadata": model.metadata,
@@ -179,9 +180,7 @@ def _assemble(folder: Path, config: dict[str, Any]) -> Model:
         )
         for n, n_layers in enumerate(config["layers"])
     )
-    calibration = Calibration(
-        float(config["calibration"]["slope"]), float(config["calibration"]["intercept"])
-    )
+    calibration = Calibration(**config["calibration"])
     return Model(
         lexicon=_read_lexicon(folder, config["lexicon"], arrays),
         language=LanguageModel(arrays["language_weights"], config["languages"]),

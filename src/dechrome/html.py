@@ -16,7 +16,7 @@ def decode_html(raw: bytes) -> str:
         from resiliparse.parse.encoding import bytes_to_str, detect_encoding
     except ImportError as error:
         raise ImportError(_INSTALL) from error
-    return str(bytes_to_str(raw, detect_encoding(raw, html5_compatible=True) or "utf-8"))
+    return str(bytes_to_str(raw, detect_encoding(raw, html5_compatible=True, from_html_meta=True) or "utf-8"))
 
 
 def paragraphs_from_html(html: str) -> list[str]:

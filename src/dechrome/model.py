@@ -71,19 +71,37 @@ def number_paragraphs(paragraphs: Sequence[str]) -> npt.NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling: ``p_content = sigmoid(slope * logit + intercept)``.
+    """Platt scaling, and a lift for pages on which nothing is sure.
+
+    ``p_content = sigmoid(slope * logit + intercept + lift)``. Most pages hold an article, however
+    unlike it looks to those seen before (a stock notice of two lines, a script never trained on): on a
+    page whose likeliest paragraph stays unsure, all scores are lifted so far that this one is content.
+    Pages of few paragraphs, and those on which nothing comes near, are left as they are.
 
     Platt 1999, "Probabilistic outputs for support vector machines".
     """
 
     slope: float = 1.0
     intercept: float = 0.0
+    lifted_best: float = 0.2
+    """Score (log-odds) that the likeliest paragraph of such a page is lifted to."""
+    least_best: float = -3.0
+    """Least logit of the likeliest paragraph for a page to be lifted."""
+    least_paragraphs: int = 40
 
-    def apply(self, p: _Array) -> _Array:
-        """Calibrate probabilities, shape and dtype kept."""
-        clipped = np.clip(p, 1e-6, 1 - 1e-6)
+    def apply(self, p: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
+        """Calibrate probabilities, shape and dtype kept; ``doc_ptr`` parts them into documents."""
+        clipped = np.clip(p.astype(np.float64), 1e-6, 1 - 1e-6)
         logit = np.log(clipped) - np.log1p(-clipped)
-        return np.asarray(1 / (1 + np.exp(-(self.slope * logit + self.intercept))), np.float32)
+        score = self.slope * logit + self.intercept
+        sizes = np.diff(doc_ptr)
+        large = np.flatnonzero(sizes >= max(self.least_paragraphs, 1))
+        lift = np.zeros(len(sizes))
+        for d in large.tolist():
+            best = logit[doc_ptr[d] : doc_ptr[d + 1]].max()
+            if best >= self.least_best:
+                lift[d] = max(self.lifted_best - (self.slope * best + self.intercept), 0.0)
+        return np.asarray(1 / (1 + np.exp(-(score + np.repeat(lift, sizes)))), np.float32)
 
 
 @dataclass(frozen=True)
@@ -117,4 +135,4 @@ class Model:
         for net in self.passes[1:]:
             context = context_of(X, P, likelihood, text_ids, batch.doc_ptr)
             P = net.predict_proba(context_pass_inputs(first, P, context))
-        return P, self.calibration.apply(P[:, :_N_CONTENT].sum(axis=1))
+        return P, self.calibration.apply(P[:, :_N_CONTENT].sum(axis=1), batch.doc_ptr)

@@ -3,13 +3,13 @@ r"""Raw text -> paragraphs, with their places in it.
 Web text comes in three habits: one paragraph a line, blank lines between paragraphs, or hard-wrapped
 at a width with blank lines between. The first two read alike (a line is a paragraph); only wrapped
 text has to be joined. Whether a document is wrapped is decided once for all of it: its lines end
-where the next word would not have fitted, and at a width at which mail and terminals wrap.
+where the next word would not have fitted, at a width at which mail and terminals wrap, and mid-sentence.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from itertools import pairwise
 from typing import NamedTuple
 
 __all__ = ["Span", "find_paragraphs"]
@@ -17,15 +17,27 @@ __all__ = ["Span", "find_paragraphs"]
 #: All line ends of Unicode (https://www.unicode.org/reports/tr14/ BK, CR, LF, NL), "\r\n" as one.
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 #: What surrounds text without being text: white space, NBSP, zero-width characters, BOM, bidi marks.
-_MARGIN = " \t\u00a0\u1680\u180e\u2000-\u200f\u202a-\u202f\u205f-\u2064\u2066-\u2069\u3000\ufeff\x00"
+_MARGIN = " \t\u00a0\u1680\u180e\u2000-\u200f\u202a-\u202f\u205f-\u2064\u2066-\u2069\u3000\ufeff\x00\x1f"
 _CORE = re.compile(rf"[^{_MARGIN}](?:.*[^{_MARGIN}])?", re.DOTALL)
 #: Widths at which text is wrapped by hand or by program, in columns.
 _LEAST_WIDTH, _MOST_WIDTH = 30, 130
-#: Share of the lines that must be full for a document to count as wrapped; tuned on the founding
-#: habits in tests/cases/segmentation.json.
-_FULL_SHARE = 0.85
-_LEAST_WRAPPED_LINES = 3
-_FIRST_WORD = re.compile(r"\S+")
+#: Line ends that must be full, by number and by share, for a document to count as wrapped, and the share
+#: of the full ones at which the text runs on; fitted to tests/cases/segmentation.json.
+_LEAST_WRAPPED, _FULL_SHARE, _RUN_ON_SHARE = 3, 0.75, 0.25
+#: Two columns wide: breakable between any two characters, save before punctuation; Hangul is not.
+_HAN = "\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\U00020000-\U0003fffd"
+_WIDE = re.compile(rf"[{_HAN}\u1100-\u115f\u3130-\u318f\uac00-\ud7a3\U0001f300-\U0001faff]+")
+#: The least that goes to the next line: a wide character with its punctuation, or a word. Thai, Lao,
+#: Burmese and Khmer put no spaces between words; eight characters stand for a word there.
+_PIECE = re.compile(
+    rf"(?P<wide>[{_HAN}])[、。，．！？：；…ー」』）】》〉]*"
+    rf"|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]{{1,8}}|[^\s{_HAN}]+"
+)
+_BULLET = re.compile(r"[*•·◦▪‣+][ \t]|\[\d+\][ \t]")
+#: Starts an item only after a line that was not full or that ended a sentence: prose has them too.
+_DASH_OR_NUMBER = re.compile(r"[-–—][ \t]|\d{1,2}[.)][ \t]")
+_SENTENCE_END = tuple(".!?:;…。！？।؟۔'”’»)")
+_PUNCTUATION = (*_SENTENCE_END, *",、，،؛")
 
 
 class Span(NamedTuple):
@@ -33,6 +45,16 @@ class Span(NamedTuple):
 
     start: int
     stop: int
+
+
+class _Line(NamedTuple):
+    """What wrapping shows by; widths in columns, marks of quotation left out."""
+
+    span: Span
+    content: str
+    depth: int
+    columns: int
+    piece: int
 
 
 def find_paragraphs(text: str) -> list[Span]:
@@ -56,10 +78,13 @@ def find_paragraphs(text: str) -> list[Span]:
     ['Late goal', 'The home side won.', 'Share']
     """
     blocks = _find_blocks(text)
-    width = _wrap_width(text, blocks)
+    if sum(len(block) - 1 for block in blocks) < _LEAST_WRAPPED:
+        return [span for block in blocks for span in block]
+    lines = [[_read_line(text, span) for span in block] for block in blocks]
+    width = _wrap_width([block for block in lines if len(block) > 1])
     if width is None:
-        return [line for block in blocks for line in block]
-    return [span for block in blocks for span in _join_lines(text, block, width)]
+        return [span for block in blocks for span in block]
+    return [span for block in lines for span in _join_lines(block, width)]
 
 
 def _find_blocks(text: str) -> list[list[Span]]:
@@ -79,45 +104,55 @@ def _find_blocks(text: str) -> list[list[Span]]:
 
 def _columns(text: str) -> int:
     """Display width: wide characters take two columns."""
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return len(text) + (0 if text.isascii() else sum(map(len, _WIDE.findall(text))))
 
 
-def _next_piece(text: str, line: Span) -> int:
-    """Columns of what would have had to fit on the line before: a word, or one wide character."""
-    word = _FIRST_WORD.search(text, line.start, line.stop)
-    piece = word.group() if word else ""
-    if piece and unicodedata.east_asian_width(piece[0]) in "WF":
-        return 2
-    return 1 + _columns(piece)
+def _read_line(text: str, span: Span) -> _Line:
+    start, stop = span
+    before = text[max(0, start - _MOST_WIDTH) : start]
+    indent = before[len(before.rstrip(" \t\u3000")) :]
+    content = text[start:stop].lstrip("> \t")
+    depth = text.count(">", start, stop - len(content))
+    found = _PIECE.match(content)
+    # A space goes before a word, none before a wide character.
+    piece = _columns(found.group()) + (not found["wide"]) if found else 0
+    return _Line(span, content, depth, _columns(indent + content), piece)
 
 
-def _is_full(text: str, line: Span, following: Span, width: int) -> bool:
-    return _columns(text[line.start : line.stop]) + _next_piece(text, following) > width
+def _starts_afresh(line: _Line, following: _Line) -> bool:
+    """Whether a quotation or a list item starts, however full the line before is."""
+    if line.depth != following.depth or not following.content or _BULLET.match(following.content):
+        return True
+    return bool(_DASH_OR_NUMBER.match(following.content)) and line.content.endswith(_SENTENCE_END)
 
 
-def _wrap_width(text: str, blocks: list[list[Span]]) -> int | None:
+def _wrap_width(blocks: list[list[_Line]]) -> int | None:
     """The width at which the document is wrapped, or None if it is not."""
-    inner = [line for block in blocks for line in block[:-1]]
-    if len(inner) < _LEAST_WRAPPED_LINES or any(
-        stop - start > _MOST_WIDTH for block in blocks if len(block) > 1 for start, stop in block
-    ):
-        return None
-    width = max(_columns(text[start:stop]) for block in blocks if len(block) > 1 for start, stop in block)
+    # Web addresses cannot be wrapped, so their lines show no width.
+    width = max((line.columns for block in blocks for line in block if "://" not in line.content), default=0)
     if not _LEAST_WIDTH <= width <= _MOST_WIDTH:
         return None
-    pairs = [(line, following) for block in blocks for line, following in zip(block, block[1:], strict=False)]
-    full = sum(_is_full(text, line, following, width) for line, following in pairs)
-    return width if full >= _FULL_SHARE * len(pairs) else None
+    # Headings, items and signatures are short; before a very long word, any line is full.
+    pairs = [
+        (line, following)
+        for block in blocks
+        for line, following in pairwise(block)
+        if max(width - line.columns, following.piece) <= width / 2 and not _starts_afresh(line, following)
+    ]
+    full = [(line, following) for line, following in pairs if line.columns + following.piece > width]
+    if len(full) < max(_LEAST_WRAPPED, _FULL_SHARE * len(pairs)):
+        return None
+    # Verses, headlines and sentences on lines of their own end with punctuation or start with capitals.
+    run_on = [1 for a, b in full if not (a.content.endswith(_PUNCTUATION) or b.content[0].isupper())]
+    return width if len(run_on) >= _RUN_ON_SHARE * len(full) else None
 
 
-def _join_lines(text: str, block: list[Span], width: int) -> list[Span]:
+def _join_lines(block: list[_Line], width: int) -> list[Span]:
     """Join each full line with the next; a line that had room to spare ends its paragraph."""
-    joined = [block[0]]
-    for line, following in zip(block, block[1:], strict=False):
-        if _is_full(text, line, following, width):
-            joined[-1] = Span(joined[-1].start, following.stop)
+    joined = [block[0].span]
+    for line, following in pairwise(block):
+        if line.columns + following.piece > width and not _starts_afresh(line, following):
+            joined[-1] = Span(joined[-1].start, following.span.stop)
         else:
-            joined.append(following)
+            joined.append(following.span)
     return joined

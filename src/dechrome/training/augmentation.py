@@ -27,9 +27,10 @@ _Indices = npt.NDArray[np.int64]
 class Mix:
     """Shares of the shapes and of the sources; each set is normalised."""
 
-    full_page: float = 0.30
-    part_of_chrome: float = 0.17
+    full_page: float = 0.26
+    part_of_chrome: float = 0.15
     short_article: float = 0.08
+    interrupted: float = 0.12
     leftovers_same_page: float = 0.16
     leftovers_other_language: float = 0.12
     article_only: float = 0.07
@@ -125,6 +126,31 @@ def _short_article(pool: _Pool, number: int, rng: np.random.Generator) -> _Indic
     return pool.ptr[number] + np.array(keep, np.int64)
 
 
+def _interrupted(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:
+    """The page with runs of its chrome moved into its article, or one short line after every paragraph."""
+    rows = pool.all_of(number) if rng.random() < 0.6 else _part_of_chrome(pool, number, rng)
+    labels = pool.documents[number].labels
+    start = int(pool.ptr[number])
+    content = [i for i, row in enumerate(rows) if labels[row - start] == "content"]
+    chrome = [i for i, row in enumerate(rows) if labels[row - start] == "chrome"]
+    if len(content) < 3 or not chrome:
+        return rows
+    pieces: dict[int, list[int]] = {}
+    moved: set[int] = set()
+    if rng.random() < 0.35:
+        line = chrome[int(rng.integers(len(chrome)))]
+        step = int(rng.integers(1, 4))
+        pieces = {at: [line] for at in content[:-1:step]}
+    else:
+        for at in rng.choice(content[:-1], min(int(rng.integers(1, 4)), len(content) - 1), replace=False):
+            size, first = int(rng.integers(1, 16)), int(rng.integers(len(chrome)))
+            run = [i for i in chrome[first : first + size] if i not in moved]
+            pieces[int(at)] = run
+            moved.update(run)
+    order = [j for i in range(len(rows)) for j in ([] if i in moved else [i]) + pieces.get(i, [])]
+    return rows[np.array(order, np.int64)]
+
+
 def _attach(article: _Indices, chrome: _Indices, rng: np.random.Generator) -> _Indices:
     """One to six chrome paragraphs behind the article, before it, on both sides, or one inside."""
     size = int(rng.integers(1, 7))
@@ -217,6 +243,7 @@ def augment_documents(
         (mix.full_page, pool.all_of),
         (mix.part_of_chrome, lambda d: _part_of_chrome(pool, d, rng)),
         (mix.short_article, lambda d: _short_article(pool, d, rng)),
+        (mix.interrupted, lambda d: _interrupted(pool, d, rng)),
         (mix.leftovers_same_page, lambda d: _leftovers(pool, d, rng, False, pages)),
         (mix.leftovers_other_language, lambda d: _leftovers(pool, d, rng, True, pages)),
         (mix.article_only, lambda d: _stretch(pool.labelled(d, "content"), rng)),

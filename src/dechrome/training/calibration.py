@@ -37,26 +37,26 @@ def calibrate(
     indices, doc_ptr, _ = augment_documents(usable, min(4000, 20 * len(usable)), config.mix, rng)
     paragraphs = [text for document in usable for text in document.paragraphs]
     labels = np.array([{"content": 1, "chrome": 0, None: -1}[x] for d in usable for x in d.labels])[indices]
+    bare = replace(model, calibration=Calibration(least_best=np.inf))
     probabilities = []
     for start in range(0, len(doc_ptr) - 1, 200):
         ptr = doc_ptr[start : start + 201]
         batch = Batch([paragraphs[i] for i in indices[ptr[0] : ptr[-1]]], ptr - ptr[0])
-        probabilities.append(model.score(batch)[1])
+        probabilities.append(bare.score(batch)[1])
     p = np.concatenate(probabilities)
     known = labels >= 0
     sizes = np.repeat(np.diff(doc_ptr), np.diff(doc_ptr))
     weight = (1 / np.sqrt(20 + sizes))[known]
     length = np.array([len(paragraphs[i]) for i in indices])[known]
-    clipped = np.clip(p[known], 1e-6, 1 - 1e-6)
-    platt = LogisticRegression(C=1e6).fit(
-        np.log(clipped / (1 - clipped))[:, None], labels[known], sample_weight=weight
-    )
+    clipped = np.clip(p, 1e-6, 1 - 1e-6)
+    logit = np.log(clipped / (1 - clipped))[:, None]
+    platt = LogisticRegression(C=1e6).fit(logit[known], labels[known], sample_weight=weight)
     calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]))
-    calibrated = calibration.apply(p[known])
+    calibrated = calibration.apply(p, doc_ptr)[known]
     precision, recall, thresholds = precision_recall_curve(
         labels[known], calibrated, sample_weight=weight * np.minimum(length, 500)
     )
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
     threshold = round(float(np.clip(thresholds[min(int(f1.argmax()), len(thresholds) - 1)], 0.2, 0.8)), 3)
-    progress(f"calibration {calibration}, threshold {threshold}, weighted F1 {f1.max():.4f}")
+    progress(f"{calibration}, threshold {threshold}, weighted F1 {f1.max():.4f}")
     return replace(model, calibration=calibration, threshold=threshold)
