@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "dechrome"
 LAYERS = {
     0: {"labels", "errors", "characters"},
     1: {"segmentation", "html", "batch", "scoring"},
-    2: {"features", "lexicon", "language", "fasttext_lexicon", "context"},
+    2: {"features", "lexicon", "language", "fasttext_lexicon", "context", "overlap"},
     3: {"model"},
     4: {"artefact"},
     5: {"prediction"},
@@ -20,7 +20,7 @@ LEVEL = {name: level for level, names in LAYERS.items() for name in names}
 #: In the order of the work: a stage imports only stages before it.
 TRAINING = [
     "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "augmentation", "table",
-    "text_models", "fasttext_training", "config", "calibration", "fitting", "evaluation", "report",
+    "kinds", "text_models", "fasttext_training", "config", "calibration", "fitting", "evaluation", "report",
 ]  # fmt: skip
 
 

@@ -8,12 +8,13 @@ line says what, where, and what to do). Heavy modules are imported inside the co
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,12 @@ from dechrome.labels import CONTENT_KINDS, KINDS
 
 if TYPE_CHECKING:
     from dechrome.prediction import ParagraphModel, Predictions
+    from dechrome.training.corpus import Document
 
 __all__ = ["main"]
 
 _STDIN = "-"
+_PATH = click.Path(path_type=Path)
 
 
 class _Group(click.Group):
@@ -45,7 +48,7 @@ class _Group(click.Group):
 
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}."
+        return " ".join(f"{error.filename}: {error.strerror}.".split())
     return " ".join(str(error).split())
 
 
@@ -53,6 +56,8 @@ def _one_line(error: BaseException) -> str:
 @click.version_option(package_name="dechrome")
 def main() -> None:
     """Label every paragraph of a web document as article content or site chrome."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale; file names may be no UTF-8
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
 
@@ -64,13 +69,9 @@ def _document_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True)),
         click.option("--html", "is_html", is_flag=True, help="The input is HTML (needs dechrome[html])."),
         click.option("--encoding", default="utf-8", show_default=True, help="Encoding of plain text."),
+        click.option("--model", type=_PATH, help="Model folder. [default: the shipped one]"),
         click.option(
-            "--model", type=click.Path(path_type=Path), help="Model folder. [default: the shipped one]"
-        ),
-        click.option(
-            "--threshold",
-            type=click.FloatRange(0, 1),
-            help="Least p_content of content. [default: the model's]",
+            "--threshold", type=float, help="Least p_content of content, in [0, 1]. [default: the model's]"
         ),
     ]
     for option in reversed(options):
@@ -79,26 +80,35 @@ def _document_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _read_document(path: Path, is_html: bool, encoding: str) -> str | list[str]:
-    raw = sys.stdin.buffer.read() if str(path) == _STDIN else path.read_bytes()
     name = "<stdin>" if str(path) == _STDIN else str(path)
-    if not raw.strip():
-        raise InputError(f"{name}: empty.")
+    if str(path) == _STDIN and sys.stdin is None:
+        raise InputError(f"{name}: closed.")
+    raw = sys.stdin.buffer.read() if str(path) == _STDIN else path.read_bytes()
     if is_html:
         from dechrome.html import decode_html, paragraphs_from_html
 
-        return paragraphs_from_html(decode_html(raw))
-    try:
-        text = raw.decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
-    except LookupError as error:
-        raise InputError(f"--encoding {encoding}: no such encoding.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name}: not {encoding}, byte {error.start} is 0x{raw[error.start]:02x}; "
-            "name its encoding with --encoding, or use --html for a page."
-        ) from error
+        text = decode_html(raw)
+    else:
+        text = _decode(raw, name, encoding)
     if "\x00" in text:
         raise InputError(f"{name}: binary, not text (NUL at character {text.index(chr(0))}).")
-    return text
+    if not text.strip():
+        raise InputError(f"{name}: empty.")
+    return paragraphs_from_html(text) if is_html else text
+
+
+def _decode(raw: bytes, name: str, encoding: str) -> str:
+    try:
+        return raw.decode(encoding).removeprefix("\ufeff")
+    except LookupError as error:  # no InputError, as it is wrong for every file
+        raise DechromeError(f"--encoding {encoding}: no such encoding.") from error
+    except UnicodeError as error:
+        place = ""
+        if isinstance(error, UnicodeDecodeError):
+            place = f", byte {error.start} is 0x{raw[error.start : error.start + 1].hex()}"
+        raise InputError(
+            f"{name}: not {encoding}{place}; name its encoding with --encoding, or use --html for a page."
+        ) from error
 
 
 def _predict_files(
@@ -107,6 +117,8 @@ def _predict_files(
     """Predictions of each file; None, and a line on stderr, for one that cannot be read."""
     from dechrome.prediction import load_model
 
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise InputError(f"--threshold {threshold}: must lie in [0, 1].")
     loaded: ParagraphModel = load_model(model)
     for path in files or (Path(_STDIN),):
         try:
@@ -134,14 +146,7 @@ _KIND_COLOURS = {
     type=click.Choice(["text", "jsonl", "tsv"]),
     help="text: to be read; jsonl: an object a document; tsv: a row a paragraph.",
 )  # fmt: skip
-def predict(
-    files: tuple[Path, ...],
-    is_html: bool,
-    encoding: str,
-    model: Path | None,
-    threshold: float | None,
-    output_format: str,
-) -> None:
+def predict(files: tuple[Path, ...], output_format: str, **options: Any) -> None:
     """Label every paragraph of FILES (stdin with - or none).
 
     A file that cannot be read is named on stderr, the others are labelled, and the exit code is 2.
@@ -150,12 +155,12 @@ def predict(
     if output_format == "tsv":
         click.echo("document\tstart\tend\tlabel\tkind\tp_content\ttext")
     failed = False
-    for path, predictions in _predict_files(files, is_html, encoding, model, threshold):
+    for path, predictions in _predict_files(files, **options):
         if predictions is None:
             failed = True
             continue
         if output_format == "text" and len(files) > 1:
-            click.secho(f"== {path} ==", bold=True)
+            click.secho(f"== {_printable(str(path))} ==", bold=True)
         write(str(path), predictions)
     if failed:
         raise SystemExit(2)
@@ -189,9 +194,13 @@ def _write_jsonl(name: str, predictions: Predictions) -> None:
 
 def _write_tsv(name: str, predictions: Predictions) -> None:
     for p in predictions:
-        text = p.text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
         offsets = ("", "") if p.start is None else (p.start, p.end)
-        click.echo("\t".join(map(str, (name, *offsets, p.label, p.kind, p.p_content, text))))
+        row = (_escaped(name), *offsets, p.label, p.kind, p.p_content, _escaped(p.text))
+        click.echo("\t".join(map(str, row)))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 # --- clean -------------------------------------------------------------------------------------
@@ -202,21 +211,8 @@ def _write_tsv(name: str, predictions: Predictions) -> None:
 @click.option(
     "--keep", default=",".join(CONTENT_KINDS), show_default=True, help="Kinds to keep, separated by commas."
 )
-@click.option(
-    "-o",
-    "--output-dir",
-    type=click.Path(path_type=Path),
-    help="Write NAME.txt for each file here instead of stdout.",
-)
-def clean(
-    files: tuple[Path, ...],
-    is_html: bool,
-    encoding: str,
-    model: Path | None,
-    threshold: float | None,
-    keep: str,
-    output_dir: Path | None,
-) -> None:
+@click.option("-o", "--output-dir", type=_PATH, help="Write NAME.txt for each file here instead of stdout.")
+def clean(files: tuple[Path, ...], keep: str, output_dir: Path | None, **options: Any) -> None:
     """Print the article of FILES (stdin with - or none), without the chrome."""
     kinds = [kind.strip() for kind in keep.split(",") if kind.strip()]
     unknown = [kind for kind in kinds if kind not in KINDS]
@@ -224,7 +220,7 @@ def clean(
         raise InputError(f"--keep {keep}: unknown kinds {', '.join(unknown)}; known: {', '.join(KINDS)}.")
     targets = _output_files(files, output_dir)
     failed = False
-    for path, predictions in _predict_files(files, is_html, encoding, model, threshold):
+    for path, predictions in _predict_files(files, **options):
         if predictions is None:
             failed = True
             continue
@@ -232,6 +228,7 @@ def clean(
         if output_dir is None:
             click.echo(text)
         else:
+            output_dir.mkdir(parents=True, exist_ok=True)
             write_whole(targets[path], text + "\n")
     if failed:
         raise SystemExit(2)
@@ -240,17 +237,17 @@ def clean(
 def _output_files(files: tuple[Path, ...], output_dir: Path | None) -> dict[Path, Path]:
     if output_dir is None:
         return {}
-    output_dir.mkdir(parents=True, exist_ok=True)
+    _check_folder(output_dir)
+    inputs = {path.resolve(): path for path in files if str(path) != _STDIN}
     targets: dict[Path, Path] = {}
     for path in files or (Path(_STDIN),):
         target = output_dir / f"{'stdin' if str(path) == _STDIN else path.stem}.txt"
         clash = next((other for other, taken in targets.items() if taken == target and other != path), None)
         if clash is not None:
             raise InputError(f"{clash} and {path} would both be written to {target}; clean them separately.")
-        if path.exists() and target.exists() and target.samefile(path):
-            raise InputError(
-                f"{path}: would be overwritten by its own cleaned text; choose another --output-dir."
-            )
+        overwritten = inputs.get(target.resolve())
+        if overwritten is not None:
+            raise InputError(f"{overwritten}: would be overwritten; choose another --output-dir.")
         targets[path] = target
     return targets
 
@@ -281,19 +278,28 @@ def _check_output(path: Path) -> None:
     """Fail before the work, not after it."""
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder to write {path.name} into.")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file.")
+
+
+def _check_folder(path: Path) -> None:
+    found = next((place for place in (path, *path.parents) if place.exists()), path)
+    if found.exists() and not found.is_dir():
+        raise InputError(f"{found}: is a file, not a folder.")
+
+
+def _check_model_folder(path: Path) -> None:
+    _check_folder(path)
+    is_model = (path / "config.json").is_file() and (path / "weights.npz").is_file()
+    if path.exists() and any(path.iterdir()) and not is_model:
+        raise InputError(f"{path}: exists and is no model folder; choose another name.")
 
 
 @corpus.command("build")
-@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True, type=_PATH)
+@click.option("-o", "--output", required=True, type=_PATH, help="Corpus to write: .parquet or .jsonl.")
 @click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Corpus to write: .parquet or .jsonl.",
-)
-@click.option(
-    "--labels", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    "--labels", multiple=True, type=_PATH,
     help="Labels decided by reading (JSON Lines); they override the automatic ones.",
 )  # fmt: skip
 @click.option("--jobs", default=-1, show_default=True, help="Processes; -1: one a core.")
@@ -307,16 +313,25 @@ def build(sources: tuple[Path, ...], output: Path, labels: tuple[Path, ...], job
     check_suffix(output)
     _check_output(output)
     documents = list(tqdm(build_corpus(sources, labels, jobs), unit=" documents", disable=None))
+    if not documents:
+        raise InputError(f"{', '.join(map(str, sources))}: no document in it.")
     write_corpus(documents, output)
     click.echo(summarise_corpus(documents).to_string())
 
 
+def _check_labels(path: Path, documents: Sequence[Document], split: str) -> None:
+    """News lines and phrases do not count: content or chrome throughout, they leave nothing to tell apart."""
+    found = {label for d in documents if d.source not in ("ntrex", "phrases") for label in d.labels}
+    if not found >= {"content", "chrome"}:
+        raise InputError(
+            f"{path}: no pages or seeds of split {split!r} with both content and chrome; add sites."
+        )
+
+
 @main.command()
-@click.argument("corpus_file", metavar="CORPUS", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Model folder to write.")
-@click.option(
-    "--config", type=click.Path(path_type=Path), help="JSON file with settings; see TrainingConfig."
-)
+@click.argument("corpus_file", metavar="CORPUS", type=_PATH)
+@click.option("-o", "--output", required=True, type=_PATH, help="Model folder to write.")
+@click.option("--config", type=_PATH, help="JSON file with settings; see TrainingConfig.")
 @click.option(
     "--text-model", type=click.Choice(["hashed", "fasttext", "fasttext-quantized"]),
     help="What learns the lexical scores. [default: hashed]",
@@ -331,25 +346,29 @@ def train(corpus_file: Path, output: Path, config: Path | None, text_model: str 
     from dechrome.training.fitting import fit_model
     from dechrome.training.report import make_tables, model_card, tables_to_markdown
 
+    _check_model_folder(output)
     settings = read_config(config, text_model)
     documents = read_corpus(corpus_file)
-    model = fit_model(documents, settings, jobs, lambda line: click.echo(line, err=True))
     held_out = [d for d in documents if d.split == "development"]
+    _check_labels(corpus_file, [d for d in documents if d.split == "train"], "train")
+    _check_labels(corpus_file, held_out, "development")
+    try:
+        model = fit_model(documents, settings, jobs, lambda line: click.echo(line, err=True))
+    except (ArithmeticError, ValueError) as error:
+        raise InputError(f"{corpus_file}: too little to learn from with these settings ({error}).") from error
     tables = make_tables(model, score_documents(model, held_out), held_out)
     write_model(model, output, model_card(model, documents, tables))
     click.echo(tables_to_markdown(tables))
 
 
 @main.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("corpus_file", metavar="CORPUS", type=click.Path(path_type=Path))
+@click.argument("model", type=_PATH)
+@click.argument("corpus_file", metavar="CORPUS", type=_PATH)
 @click.option(
     "--split", type=click.Choice(["development", "train", "all"]), default="development", show_default=True,
     help="Which sites to measure on.",
 )  # fmt: skip
-@click.option(
-    "-o", "--output-dir", type=click.Path(path_type=Path), help="Write the tables here too: CSV and Markdown."
-)
+@click.option("-o", "--output-dir", type=_PATH, help="Write the tables here too: CSV and Markdown.")
 def evaluate(model: Path, corpus_file: Path, split: str, output_dir: Path | None) -> None:
     """Measure MODEL (a folder, or "shipped") on CORPUS: paragraphs, documents, kinds."""
     from dechrome.artefact import read_model
@@ -358,10 +377,11 @@ def evaluate(model: Path, corpus_file: Path, split: str, output_dir: Path | None
     from dechrome.training.evaluation import score_documents
     from dechrome.training.report import make_tables, tables_to_markdown, write_tables
 
+    if output_dir is not None:
+        _check_folder(output_dir)
     loaded = read_model(SHIPPED_MODEL if str(model) == "shipped" else model)
     documents = [d for d in read_corpus(corpus_file) if split in (d.split, "all")]
-    if not documents:
-        raise InputError(f"{corpus_file}: no document of split {split!r}.")
+    _check_labels(corpus_file, documents, split)
     tables = make_tables(loaded, score_documents(loaded, documents), documents)
     command = f"dechrome evaluate {model.name} {corpus_file.name} --split {split}"
     if output_dir is not None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dechrome.errors import CorpusFormatError
 from dechrome.training.corpus import Document
 
 __all__ = ["Mix", "augment_documents"]
@@ -237,7 +238,9 @@ def augment_documents(
     sources = list(weights)
     pages = [source for source in sources if source != "synthetic"]
     if not pages:
-        raise ValueError("The corpus holds no page or seed to learn from, only news lines and phrases.")
+        raise CorpusFormatError(
+            "The corpus holds no page or seed to learn from, only news lines and phrases."
+        )
     shares = np.array([weights[source] for source in sources])
     shapes: list[tuple[float, Callable[[int], _Indices]]] = [
         (mix.full_page, pool.all_of),

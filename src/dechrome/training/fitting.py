@@ -16,29 +16,34 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dechrome.errors import CorpusFormatError
 from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.language import LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, Lexicon
 from dechrome.model import (
     CONTEXT_PASS_INPUTS,
     Calibration,
+    ContextInputs,
     Model,
-    context_of,
     context_pass_inputs,
     first_pass_inputs,
 )
+from dechrome.overlap import longest_grams
 from dechrome.scoring import DenseNet
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.calibration import calibrate
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document, corpus_digest
+from dechrome.training.kinds import refine_kinds, trusted_rows
 from dechrome.training.table import ParagraphTable, count_grams, iterate_batches, tabulate
-from dechrome.training.text_models import fit_hashed_lexicon, fit_language_model
+from dechrome.training.text_models import fit_hashed_lexicon, fit_language_model, fit_rarity
 
 __all__ = ["fit_model", "score_paragraphs", "thin_news"]
 
 _log = logging.getLogger(__name__)
 _N_CONTENT = len(CONTENT_KINDS)
+#: Fewer paragraphs with a kind decided by reading teach no net of their own.
+_LEAST_TRUSTED, _KIND_EPOCHS = 500, 20
 #: Inputs are scaled by no less than this, or a rare yes among many noes would shout.
 _LEAST_DEVIATION = 0.1
 
@@ -110,8 +115,18 @@ def score_paragraphs(lexicon: Lexicon, paragraphs: Sequence[str]) -> npt.NDArray
     return np.concatenate([lexicon.score(batch) for batch in iterate_batches(paragraphs)])
 
 
-def _score_language(language: LanguageModel, paragraphs: Sequence[str]) -> npt.NDArray[np.int16]:
-    return np.concatenate([language.score(batch) for batch in iterate_batches(paragraphs)])
+def _gather_inputs(table: ParagraphTable, language: LanguageModel) -> ContextInputs:
+    """Context inputs of every paragraph of the table."""
+    batches = iterate_batches(table.paragraphs)
+    grams = [longest_grams(batch) for batch in batches]
+    sizes = np.concatenate([np.diff(ptr) for _, ptr in grams])
+    return ContextInputs.of_columns(
+        table.X,
+        np.concatenate([language.score(batch) for batch in batches]),
+        np.concatenate([found for found, _ in grams]),
+        np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
+        table.text_id,
+    )
 
 
 def _fit_net(
@@ -154,21 +169,11 @@ def _fit_net(
     return DenseNet([w.astype(np.float32) for w in weights], [b.astype(np.float32) for b in biases])
 
 
-def _targets(table: ParagraphTable, P: npt.NDArray[np.float32] | None) -> npt.NDArray[np.int8]:
-    """Kind to learn for each paragraph: its own, or the likeliest chrome kind where only chrome is known."""
-    target = table.kind.copy()
-    open_kind = (table.is_content == 0) & (table.kind < 0)
-    if P is not None:
-        target[open_kind] = (_N_CONTENT + P[open_kind, _N_CONTENT:].argmax(axis=1)).astype(np.int8)
-    return target
-
-
 def _row_weights(table: ParagraphTable) -> npt.NDArray[np.float32]:
     """Weight in the nets: long paragraphs more, as users lose characters, not paragraphs."""
     log_length = table.X[:, 0]
     weight = 0.4 + np.minimum(log_length / 4, 1.6)
     weight[table.is_read] *= 2.0
-    weight[(table.is_content == 0) & (table.kind < 0)] *= 0.8
     weight[table.is_content < 0] = 0
     return weight.astype(np.float32)
 
@@ -198,7 +203,7 @@ def fit_model(
 
     Raises
     ------
-    ValueError
+    CorpusFormatError
         If the training split lacks content or chrome.
     """
     config = config or TrainingConfig()
@@ -208,19 +213,21 @@ def fit_model(
     development = [d for d in documents if d.split == "development"] or train
     table = tabulate(train, config.n_folds)
     if not {0, 1} <= set(table.is_content.tolist()):
-        raise ValueError("The training documents must hold both content and chrome paragraphs.")
+        raise CorpusFormatError("The training documents must hold both content and chrome paragraphs.")
     progress(f"{len(train)} documents, {len(table.paragraphs)} paragraphs")
 
     language = fit_language_model([d for d in documents if d.split == "train"])
-    likelihood = _score_language(language, table.paragraphs)
+    context_inputs = _gather_inputs(table, language)
+    rarity = fit_rarity(sorted(set(table.paragraphs)))
     lexicon, lexical = _fit_lexicons(table, config, n_jobs, progress)
     row_weight = _row_weights(table)
 
-    first_pass = _fit_first_pass(table, lexical, row_weight, config, progress)
     n = len(table.paragraphs)
     inputs = {masked: first_pass_inputs(table.X, lexical, np.full(n, masked)) for masked in (False, True)}
+    draft = _fit_first_pass(table, lexical, table.kind, row_weight, config, "draft", progress)
+    target = _teach_kinds(table, inputs[False], draft, context_inputs, rarity, config, progress)
+    first_pass = _fit_first_pass(table, lexical, target, row_weight, config, "final", progress)
     P = {masked: first_pass.predict_proba(inputs[masked]) for masked in (False, True)}
-    target = _targets(table, P[False])
 
     shapes = _draw_shapes(train, table, target, config)
     progress(f"{len(shapes.doc_ptr) - 1} augmented documents, {len(shapes.indices)} paragraphs")
@@ -229,7 +236,7 @@ def fit_model(
     passes = [first_pass]
     for number in range(config.n_context_passes):
         name = f"pass {number + 1} in context"
-        X = _context_inputs(table, shapes, first, P1, likelihood)
+        X = _context_columns(shapes, first, P1, context_inputs, rarity)
         passes.append(_fit_context_pass(X, shapes, shapes.target >= 0, config, f"{name}, {{}}", progress))
         if number + 1 < config.n_context_passes:
             for half in (0, 1):  # each half of the sites is judged by a net that has not seen it
@@ -244,7 +251,7 @@ def fit_model(
         "n_development_documents": len(development),
         "config": asdict(config),
     }
-    model = Model(lexicon, language, tuple(passes), Calibration(), 0.5, metadata)
+    model = Model(lexicon, language, rarity, tuple(passes), Calibration(), 0.5, metadata)
     return calibrate(model, development, config, progress)
 
 
@@ -274,21 +281,20 @@ def _draw_shapes(
     )
 
 
-def _context_inputs(
-    table: ParagraphTable,
+def _context_columns(
     shapes: _Shapes,
     first: npt.NDArray[np.float32],
     P: npt.NDArray[np.float32],
-    likelihood: npt.NDArray[np.int16],
+    inputs: ContextInputs,
+    rarity: npt.NDArray[np.uint8],
 ) -> npt.NDArray[np.float32]:
     """Input columns of a pass in context for all rows."""
     X = np.empty((len(first), len(CONTEXT_PASS_INPUTS)), np.float32)
     n_documents = len(shapes.doc_ptr) - 1
-    for start in range(0, n_documents, 1000):
-        ptr = shapes.doc_ptr[start : start + 1001]
+    for start in range(0, n_documents, 500):
+        ptr = shapes.doc_ptr[start : start + 501]
         at = slice(ptr[0], ptr[-1])
-        rows = shapes.indices[at]
-        context = context_of(table.X[rows], P[at], likelihood[rows], table.text_id[rows], ptr - ptr[0])
+        context = inputs.take(shapes.indices[at]).context(P[at], rarity, ptr - ptr[0])
         X[at] = context_pass_inputs(first[at], P[at], context)
     return X
 
@@ -310,21 +316,41 @@ def _fit_context_pass(
 def _fit_first_pass(
     table: ParagraphTable,
     lexical: npt.NDArray[np.float32],
-    row_weight: npt.NDArray[np.float32],
+    target: npt.NDArray[np.int8],
+    weight: npt.NDArray[np.float32],
     config: TrainingConfig,
+    name: str,
     progress: Callable[[str], None],
 ) -> DenseNet:
+    """Fit the pass that sees each paragraph alone, on each text once, a fifth of them masked."""
     rng = np.random.default_rng(config.random_state + 1)
+    inputs = first_pass_inputs(table.X, lexical, rng.random(len(table.paragraphs)) < 0.2)
     unique = _unique_rows(table)
-    masked = rng.random(len(table.paragraphs)) < 0.2
-    inputs = first_pass_inputs(table.X, lexical, masked)
+    rows = unique[(target[unique] >= 0) & (weight[unique] > 0)]
+    return _fit_net(
+        inputs, rows, target, weight, config.first_pass_hidden, config.first_pass_epochs, config,
+        lambda line: progress(f"first pass, {name}, {line}"),
+    )  # fmt: skip
 
-    def fit(name: str, epochs: int, target: npt.NDArray[np.int8]) -> DenseNet:
-        rows = unique[target[unique] >= 0]
-        return _fit_net(
-            inputs, rows, target, row_weight, config.first_pass_hidden, epochs, config,
-            lambda line: progress(f"first pass, {name}, {line}"),
-        )  # fmt: skip
 
-    draft = fit("known kinds", max(1, config.first_pass_epochs // 2), _targets(table, None))
-    return fit("all", config.first_pass_epochs, _targets(table, draft.predict_proba(inputs)))
+def _teach_kinds(
+    table: ParagraphTable,
+    first: npt.NDArray[np.float32],
+    draft: DenseNet,
+    inputs: ContextInputs,
+    rarity: npt.NDArray[np.uint8],
+    config: TrainingConfig,
+    progress: Callable[[str], None],
+) -> npt.NDArray[np.int8]:
+    """Kind to teach for each paragraph, by a net that learned in context from trusted kinds only."""
+    rows = trusted_rows(table)
+    P = draft.predict_proba(first)
+    if len(rows) < _LEAST_TRUSTED:
+        return refine_kinds(table, P)
+    context = inputs.context(P, rarity, table.doc_ptr)
+    X = context_pass_inputs(first, P, context)
+    net = _fit_net(
+        X, rows, table.kind, np.ones(len(X), np.float32), (32,), _KIND_EPOCHS, config,
+        lambda line: progress(f"kinds, {line}"),
+    )  # fmt: skip
+    return refine_kinds(table, net.predict_proba(X))

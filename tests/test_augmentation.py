@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+
+from dechrome.training.augmentation import Mix, augment_documents
+from dechrome.training.corpus import Document
+
+SHAPES = (
+    "full_page", "part_of_chrome", "short_article", "interrupted", "leftovers_same_page",
+    "leftovers_other_language", "article_only", "single_paragraph", "chrome_only",
+)  # fmt: skip
+
+
+def only(shape):
+    """A mix of one shape."""
+    return Mix(**{name: float(name == shape) for name in SHAPES})
+
+
+def draw(documents, shape, n=200):
+    indices, ptr, _ = augment_documents(documents, n, only(shape), np.random.default_rng(0))
+    labels = np.array([label or "unknown" for d in documents for label in d.labels])
+    owner = np.repeat(np.arange(len(documents)), [len(d.paragraphs) for d in documents])
+    return [
+        (indices[a:b], labels[indices[a:b]], owner[indices[a:b]])
+        for a, b in zip(ptr[:-1], ptr[1:], strict=True)
+    ]
+
+
+def test_the_shapes_are_those_of_the_mix():
+    assert set(SHAPES) < set(Mix.__dataclass_fields__)
+
+
+def test_full_pages_are_whole(seed_documents):
+    sizes = {len(d.paragraphs) for d in seed_documents}
+    for rows, _, owner in draw(seed_documents, "full_page", 50):
+        assert len(set(owner)) == 1
+        assert np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows)))
+        assert len(rows) in sizes
+
+
+def test_part_of_chrome_keeps_all_content_in_order(seed_documents):
+    for rows, labels, owner in draw(seed_documents, "part_of_chrome"):
+        assert (np.diff(rows) > 0).all()
+        if len(owner):
+            assert (labels == "content").sum() == seed_documents[owner[0]].labels.count("content")
+
+
+def test_short_articles_keep_at_most_four_content_paragraphs_and_all_chrome(seed_documents):
+    for _, labels, owner in draw(seed_documents, "short_article"):
+        document = seed_documents[owner[0]]
+        assert (labels == "chrome").sum() == document.labels.count("chrome")
+        heads = document.kinds.count("headline")
+        assert (labels == "content").sum() <= max(3, 3 + heads)
+
+
+def test_interrupted_articles_lose_nothing(seed_documents):
+    for rows, labels, owner in draw(seed_documents, "interrupted"):
+        content = rows[labels == "content"]
+        assert (np.diff(content) > 0).all()
+        assert len(content) == seed_documents[owner[0]].labels.count("content")
+
+
+def test_leftovers_of_another_language_come_from_another_document(seed_documents):
+    mixed = [owner for _, _, owner in draw(seed_documents, "leftovers_other_language") if len(set(owner)) > 1]
+    assert len(mixed) > 100
+    for owner in mixed:
+        assert len({seed_documents[d].language for d in set(owner)}) == 2
+
+
+@pytest.mark.parametrize(("shape", "expected"), [("article_only", {"content"}), ("chrome_only", {"chrome"})])
+def test_one_sided_shapes(seed_documents, shape, expected):
+    assert {label for _, labels, _ in draw(seed_documents, shape) for label in labels} == expected
+
+
+def test_single_paragraphs_are_single_and_of_both_labels(seed_documents):
+    drawn = draw(seed_documents, "single_paragraph")
+    assert {len(rows) for rows, _, _ in drawn} == {1}
+    share = np.mean([labels[0] == "content" for _, labels, _ in drawn])
+    assert 0.35 < share < 0.65
+
+
+def test_news_and_phrases_make_synthetic_pages():
+    news = Document(
+        "n",
+        "ntrex",
+        "n",
+        "de",
+        "news",
+        "train",
+        "",
+        ["Titel", "Text."],
+        ["content"] * 2,
+        ["headline", "body"],
+        [],
+    )
+    phrases = Document(
+        "p", "phrases", "p", "de", "phrases", "train", "", ["Teilen"] * 5, ["chrome"] * 5, ["social"] * 5, []
+    )
+    seed = Document(
+        "s", "seeds", "s", "en", "x", "train", "", ["a", "b"], ["content", "chrome"], ["body", "other"], []
+    )
+    mix = Mix(
+        **dict.fromkeys(("fundus", "daniel", "wcxb", "readability", "trafilatura", "seeds"), 0.0),
+        synthetic=1.0,
+    )
+    indices, ptr, _ = augment_documents([news, phrases, seed], 60, mix, np.random.default_rng(0))
+    pages = [set(indices[a:b].tolist()) for a, b in zip(ptr[:-1], ptr[1:], strict=True)]
+    assert all(page & {0, 1} for page in pages)
+    assert sum(bool(page & set(range(2, 7))) for page in pages) > 30
+
+
+def test_the_same_seed_draws_the_same(seed_documents):
+    first = augment_documents(seed_documents, 100, Mix(), np.random.default_rng(5))
+    second = augment_documents(seed_documents, 100, Mix(), np.random.default_rng(5))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_a_corpus_without_pages_is_refused():
+    news = Document("n", "ntrex", "n", "de", "news", "train", "", ["Text."], ["content"], ["body"], [])
+    with pytest.raises(ValueError, match="no page or seed"):
+        augment_documents([news], 3, Mix(), np.random.default_rng(0))

@@ -1,0 +1,103 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dechrome.labels import KINDS
+from dechrome.training.corpus import Document
+from dechrome.training.evaluation import (
+    Scored,
+    bootstrap_interval,
+    evaluate_documents,
+    evaluate_kinds,
+    evaluate_paragraphs,
+    evaluate_shapes,
+    score_documents,
+    word_f1,
+)
+from dechrome.training.report import make_tables, tables_to_markdown, write_tables
+
+DOCUMENT = Document(
+    "d", "fundus", "a.org", "en", "article", "development", "alpha beta\ngamma",
+    ["alpha beta", "menu", "gamma", "?"], ["content", "chrome", "content", None],
+    ["headline", "navigation", "body", None], [0, 1, 2],
+)  # fmt: skip
+
+
+def scored(kept, kinds=(0, 4, 1, 11), p=None, document=DOCUMENT):
+    p = p if p is not None else [0.9 if keep else 0.1 for keep in kept]
+    return Scored(document, np.array(p, np.float32), np.array(kinds), np.array(kept))
+
+
+@pytest.mark.parametrize(
+    ("kept", "gold", "expected"),
+    [
+        ("a b", "a b", (1, 1, 1)),
+        ("a a b", "a b", (2 / 3, 1, 0.8)),
+        ("", "a", (0, 0, 0)),
+        ("", "", (1, 1, 1)),
+        ("x", "y", (0, 0, 0)),
+        ("文本文", "文本", (2 / 3, 1, 0.8)),
+        ("Größe, größe", "größe größe", (1, 1, 1)),
+    ],
+)
+def test_word_f1(kept, gold, expected):
+    assert word_f1(kept, gold) == pytest.approx(expected)
+
+
+def test_document_measures_by_hand():
+    table = evaluate_documents([scored([True, True, False, False])])
+    row = table.iloc[0]
+    assert (row.precision, row.recall) == pytest.approx((2 / 3, 2 / 3))
+    assert row.ceiling == 1
+    assert evaluate_documents([scored([True] * 4, document=replace(DOCUMENT, gold=""))]).empty
+
+
+def test_paragraph_measures_by_hand():
+    measures = evaluate_paragraphs([scored([True, True, False, True])])
+    assert measures["n"] == 3
+    assert (measures["precision"], measures["recall"], measures["f1"]) == pytest.approx((0.5, 0.5, 0.5))
+    assert measures["accuracy"] == pytest.approx(1 / 3)
+    assert evaluate_paragraphs([]) == {"n": 0.0}
+
+
+def test_calibration_error_by_hand():
+    measures = evaluate_paragraphs([scored([True, False, True, True], p=[0.75, 0.75, 0.75, 0.5])])
+    assert measures["calibration_error"] == pytest.approx(abs(0.75 - 2 / 3))
+
+
+def test_kinds_count_only_what_was_read():
+    table = evaluate_kinds([scored([True, False, True, False], kinds=(0, 5, 1, 2))])
+    assert table.loc["headline", "f1"] == 1
+    assert table.loc["navigation", "f1"] == 0
+    assert table.loc["macro chrome", "n"] == 1
+    unread = evaluate_kinds([scored([True] * 4, document=replace(DOCUMENT, read=[]))])
+    assert unread.n.sum() == 0
+    assert list(table.index[:-1]) == list(KINDS)
+
+
+def test_intervals_resample_sites():
+    values = np.array([0.0] * 50 + [1.0] * 50)
+    few_sites = bootstrap_interval(values, ["a"] * 50 + ["b"] * 50)
+    many_sites = bootstrap_interval(values, [str(i) for i in range(100)])
+    assert few_sites == (0, 1)
+    assert 0.35 < many_sites[0] < 0.5 < many_sites[1] < 0.65
+
+
+def test_tables_are_written_whole_with_their_command(toy_model, seed_documents, tmp_path):
+    held_out = [d for d in seed_documents if d.split == "development"]
+    tables = make_tables(toy_model, score_documents(toy_model, held_out), held_out)
+    write_tables(tables, tmp_path / "out", "dechrome evaluate toy corpus.jsonl")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {f"{name}.csv" for name in tables} | {"results.md"}
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    assert "`dechrome evaluate toy corpus.jsonl`" in text
+    assert tables_to_markdown(tables) in text
+
+
+def test_shapes_are_measured_and_repeatable(toy_model, seed_documents):
+    held_out = [d for d in seed_documents if d.split == "development"]
+    first = evaluate_shapes(toy_model, held_out)
+    assert first == evaluate_shapes(toy_model, held_out)
+    assert all(0 <= value <= 1 for value in first.values())
+    assert len(first) == 4

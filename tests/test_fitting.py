@@ -1,0 +1,86 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from conftest import TOY_CONFIG
+from dechrome.artefact import write_model
+from dechrome.errors import CorpusFormatError
+from dechrome.training.config import TrainingConfig, read_config
+from dechrome.training.evaluation import evaluate_paragraphs, score_documents
+from dechrome.training.fitting import fit_model, thin_news
+
+
+def test_two_trainings_write_the_same_bytes(seed_documents, toy_model, tmp_path):
+    write_model(toy_model, tmp_path / "first")
+    write_model(fit_model(seed_documents, TOY_CONFIG, n_jobs=2), tmp_path / "second")
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
+
+
+def test_even_a_toy_learns_from_seeds(seed_documents, toy_model):
+    held_out = [d for d in seed_documents if d.split == "development"]
+    assert len(held_out) > 5
+    measures = evaluate_paragraphs(score_documents(toy_model, held_out))
+    assert measures["accuracy"] > 0.8
+
+
+def test_another_random_state_gives_another_model(seed_documents, toy_model):
+    other = fit_model(seed_documents, replace(TOY_CONFIG, random_state=1))
+    assert not np.array_equal(other.passes[1].weights[0], toy_model.passes[1].weights[0])
+
+
+def test_a_fasttext_lexicon_is_selectable(seed_documents):
+    pytest.importorskip("fasttext")
+    model = fit_model(seed_documents[:30], replace(TOY_CONFIG, text_model="fasttext", n_documents=60))
+    assert model.lexicon.name == "fasttext"
+
+
+@pytest.mark.parametrize("label", ["content", "chrome"])
+def test_a_corpus_of_one_label_is_refused(seed_documents, label):
+    one = [
+        replace(d, labels=[label] * len(d.labels), kinds=[None] * len(d.kinds)) for d in seed_documents[:4]
+    ]
+    with pytest.raises(CorpusFormatError, match="both content and chrome"):
+        fit_model(one, TOY_CONFIG)
+
+
+def test_news_are_thinned_and_pages_are_not(seed_documents):
+    news = [replace(seed_documents[0], document_id=str(i), source="ntrex", language="mi") for i in range(50)]
+    kept = thin_news([*seed_documents, *news], 7, 0)
+    assert sum(d.source == "ntrex" for d in kept) == 7
+    assert len(kept) == len(seed_documents) + 7
+
+
+def test_settings_keep_their_defaults(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"n_documents": 5, "first_pass_hidden": [4], "alpha": 2, "mix": {"masked": 0.5}}')
+    config = read_config(path, "fasttext")
+    assert (config.n_documents, config.first_pass_hidden, config.alpha, config.mix.masked) == (
+        5,
+        (4,),
+        2.0,
+        0.5,
+    )
+    assert config.text_model == "fasttext"
+    assert read_config(None) == TrainingConfig()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_document": 5}, "unknown settings n_document"),
+        ({"n_documents": "5"}, "n_documents must be int"),
+        ({"first_pass_hidden": [1.5]}, "first_pass_hidden must be tuple"),
+        ({"mix": {"full": 1.0}}, "mix: unknown settings full"),
+        ({"mix": 3}, "mix: unknown settings"),
+        ({"text_model": "bert"}, "text_model 'bert'"),
+        ([1], "one JSON object"),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path, settings, message):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(settings))
+    with pytest.raises(CorpusFormatError, match=message):
+        read_config(path)
