@@ -33,6 +33,10 @@ def test_what_is_written_reads_back(seed_documents, tmp_path, suffix):
         ({"labels": ["content"]}, "line 1: unequal lengths"),
         ({"labels": ["good", "chrome"]}, "paragraph 0 has label 'good'"),
         ({"kinds": ["advert", None]}, "kind 'advert'"),
+        ({"paragraphs": ["a", 7]}, "paragraph 1 is not text but int"),
+        ({"paragraphs": "ab"}, "paragraphs must be a list, not str"),
+        ({"read": [5]}, r"positions \[5\]"),
+        ({"site": None}, "site must be text"),
         ({"kinds": ["cookie", None]}, "paragraph 0 has label 'content' and kind 'cookie'"),
     ],
 )

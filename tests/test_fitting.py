@@ -77,6 +77,9 @@ def test_settings_keep_their_defaults(tmp_path):
         ({"mix": 3}, "mix: unknown settings"),
         ({"text_model": "bert"}, "text_model 'bert'"),
         ([1], "one JSON object"),
+        ({"first_pass_epochs": 0}, "out of range: first_pass_epochs 0"),
+        ({"context_pass_hidden": [True]}, "context_pass_hidden must be tuple"),
+        ({"mix": {"masked": -1.0}}, "out of range: masked -1.0"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path, settings, message):

@@ -21,8 +21,7 @@ def overlap_of(paragraphs, p, doc_ptr=None):
 
 def test_the_headline_shares_more_with_the_article_than_a_strange_title():
     overlap = overlap_of(ARTICLE, [0.2, 0.9, 0.9, 0.2])
-    assert overlap[0] > 0.7
-    assert overlap[3] < 0.4
+    assert overlap[0] > 3 * overlap[3]
     assert ((overlap >= 0) & (overlap <= 1)).all()
 
 

@@ -170,7 +170,13 @@ def read_labels(path: Path) -> dict[str, list[ReadLabel]]:
         If a line is not a JSON object with document_id, position, text_hash and a known kind.
     """
     labels: dict[str, list[ReadLabel]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise CorpusFormatError(f"{path}: not UTF-8 ({error}).") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
             label = ReadLabel(row["position"], row["text_hash"], row["kind"])

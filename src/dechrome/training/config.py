@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,7 +51,7 @@ def read_config(path: Path | None, text_model: str | None = None) -> TrainingCon
     if path is not None:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CorpusFormatError(f"{path}: not JSON in UTF-8 ({error}).") from error
     if not isinstance(values, dict):
         raise CorpusFormatError(f"{path}: must hold one JSON object.")
@@ -61,7 +61,22 @@ def read_config(path: Path | None, text_model: str | None = None) -> TrainingCon
     config: TrainingConfig = _typed(TrainingConfig(), values, str(path))
     if config.text_model not in TEXT_MODELS:
         raise CorpusFormatError(f"{path}: text_model {config.text_model!r}; known: {', '.join(TEXT_MODELS)}.")
+    _check_ranges(config, mix, str(path))
     return replace(config, mix=mix)
+
+
+def _check_ranges(config: TrainingConfig, mix: Mix, place: str) -> None:
+    """Refuse settings that no training could use."""
+    least = {"n_folds": 2, "n_documents": 1, "n_context_passes": 1, "news_documents": 0, "batch_size": 1}
+    least |= {"first_pass_epochs": 1, "context_pass_epochs": 1, "random_state": 0, "alpha": 0}
+    wrong = [f"{name} {getattr(config, name)}" for name, low in least.items() if getattr(config, name) < low]
+    wrong += [f"{name} {value}" for name, value in asdict(mix).items() if not 0 <= value < 1e6]
+    hidden = (*config.first_pass_hidden, *config.context_pass_hidden)
+    wrong += [f"hidden layer {size}" for size in hidden if not 1 <= size <= 10_000]
+    if not 0 < config.learning_rate < 1:
+        wrong.append(f"learning_rate {config.learning_rate}")
+    if wrong:
+        raise CorpusFormatError(f"{place}: out of range: {', '.join(wrong)}.")
 
 
 def _typed(defaults: Any, values: Any, place: str) -> Any:
@@ -73,7 +88,7 @@ def _typed(defaults: Any, values: Any, place: str) -> Any:
     typed = {}
     for name, value in values.items():
         wanted = type(known[name])
-        if wanted is tuple and isinstance(value, list) and all(isinstance(x, int) for x in value):
+        if wanted is tuple and isinstance(value, list) and all(type(x) is int for x in value):
             value = tuple(value)
         elif wanted is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)

@@ -91,19 +91,37 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _check(document: dict[str, Any], place: str) -> Document:
+def _check(document: Any, place: str) -> Document:
+    if not isinstance(document, dict):
+        raise CorpusFormatError(f"{place}: not an object but {type(document).__name__}.")
     missing = [name for name in COLUMNS if name not in document]
     if missing:
         raise CorpusFormatError(f"{place}: no {', '.join(missing)}; a corpus has {', '.join(COLUMNS)}.")
-    lists = {name: list(document[name]) for name in ("paragraphs", "labels", "kinds", "read")}
+    lists: dict[str, list[Any]] = {}
+    for name in ("paragraphs", "labels", "kinds", "read"):
+        values = document[name]
+        if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__iter__"):
+            raise CorpusFormatError(f"{place}: {name} must be a list, not {type(values).__name__}.")
+        lists[name] = list(values)
+    texts = [name for name in COLUMNS if name not in lists and not isinstance(document[name], str)]
+    if texts:
+        raise CorpusFormatError(f"{place}: {', '.join(texts)} must be text.")
     sizes = {name: len(lists[name]) for name in ("paragraphs", "labels", "kinds")}
     if len(set(sizes.values())) != 1:
         raise CorpusFormatError(f"{place}: unequal lengths {sizes}.")
-    for i, (label, kind) in enumerate(zip(lists["labels"], lists["kinds"], strict=True)):
+    for i, (text, label, kind) in enumerate(
+        zip(lists["paragraphs"], lists["labels"], lists["kinds"], strict=True)
+    ):
+        if not isinstance(text, str):
+            raise CorpusFormatError(f"{place}: paragraph {i} is not text but {type(text).__name__}.")
         fits = kind is None or (label is not None and (kind in CONTENT_KINDS) == (label == "content"))
         if label not in (None, *LABELS) or kind not in (None, *KINDS) or not fits:
             raise CorpusFormatError(f"{place}: paragraph {i} has label {label!r} and kind {kind!r}.")
-    return Document(**{name: lists.get(name, document[name]) for name in COLUMNS})
+    outside = [i for i in lists["read"] if type(i) is not int or not 0 <= i < len(lists["paragraphs"])]
+    if outside:
+        raise CorpusFormatError(f"{place}: read names positions {outside} that no paragraph has.")
+    row: dict[str, Any] = {name: document[name] for name in COLUMNS} | lists
+    return Document(**row)
 
 
 def corpus_from_frame(frame: pd.DataFrame, place: str = "corpus") -> list[Document]:
@@ -140,7 +158,7 @@ def read_corpus(path: Path) -> list[Document]:
             for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
                 if line.strip():
                     documents.append(_check(json.loads(line), f"{path}, line {number}"))
-        except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CorpusFormatError(f"{path}: not JSON Lines in UTF-8 ({error}).") from error
         return documents
     import pyarrow as pa

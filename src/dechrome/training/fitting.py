@@ -32,13 +32,13 @@ from dechrome.overlap import longest_grams
 from dechrome.scoring import DenseNet
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.calibration import calibrate
-from dechrome.training.config import TrainingConfig
+from dechrome.training.config import TEXT_MODELS, TrainingConfig
 from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.kinds import refine_kinds, trusted_rows
-from dechrome.training.table import ParagraphTable, count_grams, iterate_batches, tabulate
+from dechrome.training.table import ParagraphTable, iterate_batches, tabulate
 from dechrome.training.text_models import fit_hashed_lexicon, fit_language_model, fit_rarity
 
-__all__ = ["fit_model", "score_paragraphs", "thin_news"]
+__all__ = ["fit_lexicon", "fit_model", "score_paragraphs", "thin_news"]
 
 _log = logging.getLogger(__name__)
 _N_CONTENT = len(CONTENT_KINDS)
@@ -78,36 +78,45 @@ def _unique_rows(table: ParagraphTable) -> npt.NDArray[np.int64]:
     return np.sort(np.unique(keys, axis=0, return_index=True)[1])
 
 
+def fit_lexicon(
+    table: ParagraphTable, text_model: str, rows: npt.NDArray[np.int64], random_state: int, n_jobs: int = 1
+) -> Lexicon:
+    """Fit the lexicon of the given name on the given paragraphs, each text once.
+
+    Raises
+    ------
+    CorpusFormatError
+        If there is no text model of that name.
+    """
+    if text_model not in TEXT_MODELS:
+        raise CorpusFormatError(f"text_model {text_model!r}; known: {', '.join(TEXT_MODELS)}.")
+    rows = np.intersect1d(rows, _unique_rows(table))
+    if text_model == "hashed":
+        weight = _training_weights(table)
+        return fit_hashed_lexicon(
+            table.grams, table.is_content, table.kind, weight, rows, random_state, n_jobs
+        )
+    from dechrome.training.fasttext_training import fit_fasttext_lexicon
+
+    quantize = text_model == "fasttext-quantized"
+    return fit_fasttext_lexicon(table.paragraphs, table.is_content, table.kind, rows, quantize, random_state)
+
+
 def _fit_lexicons(
     table: ParagraphTable, config: TrainingConfig, n_jobs: int, progress: Callable[[str], None]
 ) -> tuple[Lexicon, npt.NDArray[np.float32]]:
     """Fit the lexicon on all, and score every paragraph by one that has not seen its site."""
-    unique = _unique_rows(table)
-    weight = _training_weights(table)
-    grams = count_grams(table.paragraphs) if config.text_model == "hashed" else None
-
-    def fit(rows: npt.NDArray[np.int64]) -> Lexicon:
-        if grams is not None:
-            return fit_hashed_lexicon(
-                grams, table.is_content, table.kind, weight, rows, config.random_state, n_jobs
-            )
-        from dechrome.training.fasttext_training import fit_fasttext_lexicon
-
-        return fit_fasttext_lexicon(
-            table.paragraphs, table.is_content, table.kind, rows,
-            quantize=config.text_model == "fasttext-quantized", random_state=config.random_state,
-        )  # fmt: skip
-
     scores = np.zeros((len(table.paragraphs), len(LEXICAL_SCORES)), np.float32)
     for fold in range(config.n_folds):
         progress(f"lexical scores, fold {fold + 1} of {config.n_folds}")
         held_out = np.flatnonzero(table.fold == fold)
-        if len(held_out) == 0:
-            continue
-        lexicon = fit(unique[table.fold[unique] != fold])
-        scores[held_out] = score_paragraphs(lexicon, [table.paragraphs[i] for i in held_out])
+        if len(held_out):
+            rest = np.flatnonzero(table.fold != fold)
+            lexicon = fit_lexicon(table, config.text_model, rest, config.random_state, n_jobs)
+            scores[held_out] = score_paragraphs(lexicon, [table.paragraphs[i] for i in held_out])
     progress("lexical scores, all")
-    return fit(unique), scores
+    everything = np.arange(len(table.paragraphs))
+    return fit_lexicon(table, config.text_model, everything, config.random_state, n_jobs), scores
 
 
 def score_paragraphs(lexicon: Lexicon, paragraphs: Sequence[str]) -> npt.NDArray[np.float32]:

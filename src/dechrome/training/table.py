@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ _CHUNK = 20_000
 UNKNOWN = -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParagraphTable:
     """Every paragraph of a corpus, document after document."""
 
@@ -42,6 +43,11 @@ class ParagraphTable:
     """Cross-validation fold by site, (n_paragraphs,)."""
     text_id: npt.NDArray[np.int64]
     """Equal for equal paragraphs, (n_paragraphs,)."""
+
+    @functools.cached_property
+    def grams(self) -> sp.csr_matrix:
+        """Hashed n-grams of every paragraph; see :func:`count_grams`."""
+        return count_grams(self.paragraphs)
 
     @property
     def document_of(self) -> npt.NDArray[np.int64]:
