@@ -31,7 +31,8 @@ def main() -> None:
         f"Written by `python benchmarks/agreement.py -o {output}`.\n",
         f"{len(rows)} paragraphs read, {len(pairs)} of them twice: the kind agrees in {same_kind:.3f} "
         f"(Cohen's kappa {cohen_kappa_score(first, second):.3f}), the label in {same_label:.3f}.\n",
-        "| kind | read | twice (mean of both readings) | agreement (F1 of one against the other) |\n|---|---|---|---|",
+        "| kind | read | twice (mean of both readings) | agreement (F1 of one against the other) |",
+        "|---|---|---|---|",
     ]
     for kind in KINDS:
         both = sum(a == b == kind for a, b in pairs)

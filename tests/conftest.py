@@ -16,7 +16,7 @@ SHARED = ROOT.parent / "shared"
 
 TOY_CONFIG = TrainingConfig(
     n_folds=2, n_documents=250, first_pass_epochs=2, context_pass_epochs=3, first_pass_hidden=(8,),
-    context_pass_hidden=(16,),
+    context_pass_hidden=(16,), n_averaged=2,
 )  # fmt: skip
 
 

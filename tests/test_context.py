@@ -15,9 +15,8 @@ def documents():
     log_length = rng.uniform(1, 6, n).astype(np.float32)
     closed = rng.integers(0, 2, n).astype(np.float32)
     likelihood = rng.integers(-200, 200, (n, 5)).astype(np.int16)
-    overlap = rng.uniform(0, 1, n).astype(np.float32)
     text_ids = rng.integers(0, 40, n)
-    return P, log_length, closed, likelihood, overlap, text_ids, ptr
+    return P, log_length, closed, likelihood, text_ids, ptr
 
 
 def part(documents, d):
@@ -79,7 +78,6 @@ def test_another_language_shows_as_mismatch():
         np.full(n, 5, np.float32),
         np.ones(n, np.float32),
         likelihood,
-        np.zeros(n, np.float32),
         np.arange(n),
         np.array([0, n]),
     )
@@ -89,7 +87,7 @@ def test_another_language_shows_as_mismatch():
 def test_no_paragraphs_no_rows():
     empty = np.zeros(0, np.float32)
     C = compute_context(
-        np.zeros((0, len(KINDS)), np.float32), empty, empty, np.zeros((0, 3), np.int16), empty, np.zeros(0, np.int64),
+        np.zeros((0, len(KINDS)), np.float32), empty, empty, np.zeros((0, 3), np.int16), np.zeros(0, np.int64),
         np.array([0]),
     )  # fmt: skip
     assert C.shape == (0, len(CONTEXT))

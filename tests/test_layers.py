@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "dechrome"
 LAYERS = {
     0: {"labels", "errors", "characters"},
     1: {"segmentation", "html", "batch", "scoring"},
-    2: {"features", "lexicon", "language", "fasttext_lexicon", "context", "overlap"},
+    2: {"features", "lexicon", "language", "fasttext_lexicon", "context"},
     3: {"model"},
     4: {"artefact"},
     5: {"prediction"},

@@ -46,3 +46,21 @@ def test_the_readme_lists_the_kinds():
 def test_the_seeds_readme_lists_the_kinds():
     rows = readme_kinds((ROOT / "seeds" / "README.md").read_text(encoding="utf-8"))
     assert [kind for kind, _, _ in rows] == list(KINDS)
+
+
+def readme_blocks():
+    return re.findall(
+        r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+
+def test_the_readmes_first_two_blocks_run_the_model_and_the_tests():
+    first, second = readme_blocks()[:2]
+    (seed,) = re.findall(r"seeds/\S+\.txt", first)
+    assert (ROOT / seed).is_file()
+    assert "dechrome predict" in first
+    assert "python -m pytest" in second
+
+
+def test_ci_runs_the_readmes_second_block():
+    assert "n == 2" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from dechrome.scoring import DenseNet, softmax
+from dechrome.scoring import DenseNet, average_nets, softmax
 
 
 @pytest.mark.parametrize("hidden", [(7,), (16, 5)])
@@ -34,3 +34,20 @@ def test_softmax_of_large_scores_is_finite():
 def test_no_rows():
     net = DenseNet([np.ones((3, 2), np.float32)], [np.zeros(2, np.float32)])
     assert net.predict_proba(np.zeros((0, 3), np.float32)).shape == (0, 2)
+
+
+@pytest.mark.parametrize("hidden", [(6,), (8, 5), (4, 3, 7)])
+def test_averaged_nets_average_the_scores(hidden):
+    rng = np.random.default_rng(2)
+    sizes = (9, *hidden, 4)
+    nets = [
+        DenseNet(
+            [rng.normal(size=s).astype(np.float32) for s in zip(sizes, sizes[1:], strict=False)],
+            [rng.normal(size=s).astype(np.float32) for s in sizes[1:]],
+        )
+        for _ in range(3)
+    ]
+    X = rng.normal(size=(50, 9)).astype(np.float32)
+    mean = np.mean([np.log(net.predict_proba(X).astype(np.float64)) for net in nets], axis=0)
+    expected = np.exp(mean) / np.exp(mean).sum(axis=1, keepdims=True)
+    assert np.allclose(average_nets(nets).predict_proba(X), expected, atol=1e-5)

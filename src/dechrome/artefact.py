@@ -84,7 +84,6 @@ def write_model(model: Model, folder: Path, card: str = "") -> None:
 def _write_files(model: Model, folder: Path, card: str) -> None:
     arrays: dict[str, np.ndarray[Any, Any]] = {
         "language_weights": model.language.weights,
-        "rarity": model.rarity,
     }
     for n, net in enumerate(model.passes):
         for i, (weights, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
@@ -187,7 +186,6 @@ def _assemble(folder: Path, config: dict[str, Any]) -> Model:
     return Model(
         lexicon=_read_lexicon(folder, config["lexicon"], arrays),
         language=LanguageModel(arrays["language_weights"], config["languages"]),
-        rarity=arrays["rarity"],
         passes=passes,
         calibration=calibration,
         threshold=float(config["threshold"]),

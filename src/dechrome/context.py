@@ -18,7 +18,7 @@ __all__ = ["CONTEXT", "compute_context"]
 _ONE = 1 << 12  # fixed point: this is 1.0
 _N_CONTENT = len(CONTENT_KINDS)
 #: Names of the signals that neighbours and windows report.
-_SIGNALS = ("p", "log_length", "closed_sentence", "mismatch", "overlap", *KINDS)
+_SIGNALS = ("p", "log_length", "closed_sentence", "mismatch", *KINDS)
 _NEIGHBOURS = (-1, 1, -2, 2)
 #: Stretches before and after a paragraph, as (from, to) steps away.
 _WINDOWS = ((1, 3), (3, 5), (1, 8), (1, 20))
@@ -27,7 +27,7 @@ _RUN_THRESHOLD = 0.4
 
 
 def _names() -> tuple[str, ...]:
-    names = ["logit_p", "mismatch", "total_mismatch", "mismatch_all", "overlap"]
+    names = ["logit_p", "mismatch", "total_mismatch", "mismatch_all"]
     for step in _NEIGHBOURS:
         names += [f"{name}[{step:+d}]" for name in ("is_there", *_SIGNALS)]
     for low, high in _WINDOWS:
@@ -107,7 +107,6 @@ def compute_context(
     log_length: npt.NDArray[np.float32],
     closed_sentence: npt.NDArray[np.float32],
     likelihood: npt.NDArray[np.int16],
-    overlap: npt.NDArray[np.float32],
     text_ids: npt.NDArray[np.int64],
     doc_ptr: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.float32]:
@@ -121,8 +120,6 @@ def compute_context(
         Columns of X.
     likelihood : ndarray of int16, shape (n_paragraphs, n_languages)
         From :meth:`dechrome.language.LanguageModel.score`.
-    overlap : ndarray of float32, shape (n_paragraphs,)
-        From :func:`dechrome.overlap.compute_overlap`.
     text_ids : ndarray of int64, shape (n_paragraphs,)
         Equal for equal paragraphs.
     doc_ptr : ndarray of int64, shape (n_documents + 1,)
@@ -149,7 +146,6 @@ def compute_context(
             np.rint(log_length * _ONE).astype(np.int64),
             np.rint(closed_sentence * _ONE).astype(np.int64),
             fixed_mismatch,
-            np.rint(overlap * _ONE).astype(np.int64),
             fixed_P,
             fixed_p * length,
             length,
@@ -167,7 +163,6 @@ def compute_context(
         mismatch,
         np.log1p(mismatch * np.minimum(length, 64)),
         mismatch_all,
-        overlap,
     ]
     for step in _NEIGHBOURS:
         sums, count = windows(step, step)

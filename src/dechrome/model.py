@@ -18,7 +18,6 @@ from dechrome.features import FEATURES, compute_features
 from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.language import LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, Lexicon
-from dechrome.overlap import compute_overlap, longest_grams
 from dechrome.scoring import DenseNet
 
 __all__ = [
@@ -61,44 +60,25 @@ class ContextInputs:
     log_length: _Array
     closed_sentence: _Array
     likelihood: npt.NDArray[np.int16]
-    grams: npt.NDArray[np.uint32]
-    gram_ptr: npt.NDArray[np.int64]
     text_ids: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, batch: Batch, X: _Array, language: LanguageModel) -> ContextInputs:
-        """Gather the inputs of a batch."""
-        ids = number_paragraphs(batch.paragraphs)
-        return cls.of_columns(X, language.score(batch), *longest_grams(batch), ids)
-
-    @classmethod
-    def of_columns(
-        cls,
-        X: _Array,
-        likelihood: npt.NDArray[np.int16],
-        grams: npt.NDArray[np.uint32],
-        gram_ptr: npt.NDArray[np.int64],
-        text_ids: npt.NDArray[np.int64],
+    def of(
+        cls, X: _Array, likelihood: npt.NDArray[np.int16], text_ids: npt.NDArray[np.int64]
     ) -> ContextInputs:
         """Pick the columns of X that the context needs."""
-        return cls(X[:, _LOG_LENGTH], X[:, _CLOSED], likelihood, grams, gram_ptr, text_ids)
+        return cls(X[:, _LOG_LENGTH], X[:, _CLOSED], likelihood, text_ids)
 
     def take(self, rows: npt.NDArray[np.int64]) -> ContextInputs:
         """The inputs of the given paragraphs, in their order."""
-        sizes = np.diff(self.gram_ptr)[rows]
-        ptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-        source = np.arange(ptr[-1]) + np.repeat(self.gram_ptr[:-1][rows] - ptr[:-1], sizes)
         return ContextInputs(
-            self.log_length[rows], self.closed_sentence[rows], self.likelihood[rows], self.grams[source], ptr,
-            self.text_ids[rows],
-        )  # fmt: skip
+            self.log_length[rows], self.closed_sentence[rows], self.likelihood[rows], self.text_ids[rows]
+        )
 
-    def context(self, P: _Array, rarity: npt.NDArray[np.uint8], doc_ptr: npt.NDArray[np.int64]) -> _Array:
+    def context(self, P: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
         """Context features, given the probabilities of the pass before."""
-        p = P[:, :_N_CONTENT].sum(axis=1)
-        overlap = compute_overlap(self.grams, self.gram_ptr, rarity, p, doc_ptr)
         return compute_context(
-            P, self.log_length, self.closed_sentence, self.likelihood, overlap, self.text_ids, doc_ptr
+            P, self.log_length, self.closed_sentence, self.likelihood, self.text_ids, doc_ptr
         )
 
 
@@ -149,8 +129,6 @@ class Model:
 
     lexicon: Lexicon
     language: LanguageModel
-    rarity: npt.NDArray[np.uint8]
-    """Weight of each 4-gram in the overlap; see :mod:`dechrome.overlap`."""
     passes: tuple[DenseNet, ...]
     """The first sees each paragraph alone; each later one sees the context that the one before made."""
     calibration: Calibration
@@ -172,8 +150,8 @@ class Model:
         X = compute_features(batch)
         first = first_pass_inputs(X, self.lexicon.score(batch), np.zeros(len(batch), np.bool_))
         P = self.passes[0].predict_proba(first)
-        inputs = ContextInputs.of(batch, X, self.language)
+        inputs = ContextInputs.of(X, self.language.score(batch), number_paragraphs(batch.paragraphs))
         for net in self.passes[1:]:
-            context = inputs.context(P, self.rarity, batch.doc_ptr)
+            context = inputs.context(P, batch.doc_ptr)
             P = net.predict_proba(context_pass_inputs(first, P, context))
         return P, self.calibration.apply(P[:, :_N_CONTENT].sum(axis=1), batch.doc_ptr)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DenseNet", "softmax"]
+__all__ = ["DenseNet", "average_nets", "softmax"]
 
 #: Rows go through the matrix products in blocks of this size, padded with zeros: BLAS picks its
 #: kernel by the shape, so only equal shapes give equal bits, and a result must not depend on the batch.
@@ -60,3 +60,38 @@ class DenseNet:
             if i < last:
                 np.maximum(values, 0, out=values)
         return softmax(values.reshape(n_blocks * _BLOCK, values.shape[2])[:n])
+
+
+def average_nets(nets: Sequence[DenseNet]) -> DenseNet:
+    """One net whose scores, before softmax, are the mean of those of several.
+
+    Parameters
+    ----------
+    nets : sequence of DenseNet
+        With equally many layers, the same inputs and outputs, and at least one hidden layer.
+
+    Returns
+    -------
+    DenseNet
+        The hidden layers side by side.
+    """
+    last = len(nets[0].weights) - 1
+    weights: list[npt.NDArray[np.float32]] = []
+    biases: list[npt.NDArray[np.float32]] = []
+    for i in range(last + 1):
+        parts = [net.weights[i] for net in nets]
+        if i == 0:
+            weights.append(np.hstack(parts))
+        elif i == last:
+            weights.append(np.vstack(parts) / np.float32(len(nets)))
+        else:
+            rows, columns = zip(*(part.shape for part in parts), strict=True)
+            block = np.zeros((sum(rows), sum(columns)), np.float32)
+            row = column = 0
+            for part in parts:
+                block[row : row + part.shape[0], column : column + part.shape[1]] = part
+                row, column = row + part.shape[0], column + part.shape[1]
+            weights.append(block)
+        bias = [net.biases[i] for net in nets]
+        biases.append(np.sum(bias, axis=0) / np.float32(len(nets)) if i == last else np.concatenate(bias))
+    return DenseNet(weights, biases)

@@ -29,7 +29,9 @@ class TrainingConfig:
     first_pass_hidden: tuple[int, ...] = (48,)
     context_pass_hidden: tuple[int, ...] = (96, 32)
     first_pass_epochs: int = 4
-    context_pass_epochs: int = 6
+    context_pass_epochs: int = 5
+    n_averaged: int = 3
+    """Nets of the last pass, from different beginnings, their scores averaged."""
     batch_size: int = 512
     learning_rate: float = 1e-3
     alpha: float = 1.0
@@ -68,7 +70,13 @@ def read_config(path: Path | None, text_model: str | None = None) -> TrainingCon
 def _check_ranges(config: TrainingConfig, mix: Mix, place: str) -> None:
     """Refuse settings that no training could use."""
     least = {"n_folds": 2, "n_documents": 1, "n_context_passes": 1, "news_documents": 0, "batch_size": 1}
-    least |= {"first_pass_epochs": 1, "context_pass_epochs": 1, "random_state": 0, "alpha": 0}
+    least |= {
+        "n_averaged": 1,
+        "first_pass_epochs": 1,
+        "context_pass_epochs": 1,
+        "random_state": 0,
+        "alpha": 0,
+    }
     wrong = [f"{name} {getattr(config, name)}" for name, low in least.items() if getattr(config, name) < low]
     wrong += [f"{name} {value}" for name, value in asdict(mix).items() if not 0 <= value < 1e6]
     hidden = (*config.first_pass_hidden, *config.context_pass_hidden)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,15 +28,14 @@ from dechrome.model import (
     context_pass_inputs,
     first_pass_inputs,
 )
-from dechrome.overlap import longest_grams
-from dechrome.scoring import DenseNet
+from dechrome.scoring import DenseNet, average_nets
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.calibration import calibrate
 from dechrome.training.config import TEXT_MODELS, TrainingConfig
 from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.kinds import refine_kinds, trusted_rows
 from dechrome.training.table import ParagraphTable, iterate_batches, tabulate
-from dechrome.training.text_models import fit_hashed_lexicon, fit_language_model, fit_rarity
+from dechrome.training.text_models import fit_hashed_lexicon, fit_language_model
 
 __all__ = ["fit_lexicon", "fit_model", "score_paragraphs", "thin_news"]
 
@@ -126,16 +125,8 @@ def score_paragraphs(lexicon: Lexicon, paragraphs: Sequence[str]) -> npt.NDArray
 
 def _gather_inputs(table: ParagraphTable, language: LanguageModel) -> ContextInputs:
     """Context inputs of every paragraph of the table."""
-    batches = iterate_batches(table.paragraphs)
-    grams = [longest_grams(batch) for batch in batches]
-    sizes = np.concatenate([np.diff(ptr) for _, ptr in grams])
-    return ContextInputs.of_columns(
-        table.X,
-        np.concatenate([language.score(batch) for batch in batches]),
-        np.concatenate([found for found, _ in grams]),
-        np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
-        table.text_id,
-    )
+    likelihood = np.concatenate([language.score(batch) for batch in iterate_batches(table.paragraphs)])
+    return ContextInputs.of(table.X, likelihood, table.text_id)
 
 
 def _fit_net(
@@ -227,14 +218,13 @@ def fit_model(
 
     language = fit_language_model([d for d in documents if d.split == "train"])
     context_inputs = _gather_inputs(table, language)
-    rarity = fit_rarity(sorted(set(table.paragraphs)))
     lexicon, lexical = _fit_lexicons(table, config, n_jobs, progress)
     row_weight = _row_weights(table)
 
     n = len(table.paragraphs)
     inputs = {masked: first_pass_inputs(table.X, lexical, np.full(n, masked)) for masked in (False, True)}
     draft = _fit_first_pass(table, lexical, table.kind, row_weight, config, "draft", progress)
-    target = _teach_kinds(table, inputs[False], draft, context_inputs, rarity, config, progress)
+    target = _teach_kinds(table, inputs[False], draft, context_inputs, config, progress)
     first_pass = _fit_first_pass(table, lexical, target, row_weight, config, "final", progress)
     P = {masked: first_pass.predict_proba(inputs[masked]) for masked in (False, True)}
 
@@ -245,12 +235,21 @@ def fit_model(
     passes = [first_pass]
     for number in range(config.n_context_passes):
         name = f"pass {number + 1} in context"
-        X = _context_columns(shapes, first, P1, context_inputs, rarity)
-        passes.append(_fit_context_pass(X, shapes, shapes.target >= 0, config, f"{name}, {{}}", progress))
-        if number + 1 < config.n_context_passes:
+        X = _context_columns(shapes, first, P1, context_inputs)
+        is_last = number + 1 == config.n_context_passes
+        nets = [
+            _fit_context_pass(
+                X, shapes, shapes.target >= 0, config, k, f"{name}, net {k + 1}, {{}}", progress
+            )
+            for k in range(config.n_averaged if is_last else 1)
+        ]
+        passes.append(average_nets(nets))
+        if not is_last:
             for half in (0, 1):  # each half of the sites is judged by a net that has not seen it
                 known = (shapes.target >= 0) & (shapes.fold % 2 != half)
-                net = _fit_context_pass(X, shapes, known, config, f"{name}, half {half + 1}, {{}}", progress)
+                net = _fit_context_pass(
+                    X, shapes, known, config, 0, f"{name}, half {half + 1}, {{}}", progress
+                )
                 rows = shapes.fold % 2 == half
                 P1[rows] = net.predict_proba(X[rows])
         del X
@@ -260,7 +259,7 @@ def fit_model(
         "n_development_documents": len(development),
         "config": asdict(config),
     }
-    model = Model(lexicon, language, rarity, tuple(passes), Calibration(), 0.5, metadata)
+    model = Model(lexicon, language, tuple(passes), Calibration(), 0.5, metadata)
     return calibrate(model, development, config, progress)
 
 
@@ -295,7 +294,6 @@ def _context_columns(
     first: npt.NDArray[np.float32],
     P: npt.NDArray[np.float32],
     inputs: ContextInputs,
-    rarity: npt.NDArray[np.uint8],
 ) -> npt.NDArray[np.float32]:
     """Input columns of a pass in context for all rows."""
     X = np.empty((len(first), len(CONTEXT_PASS_INPUTS)), np.float32)
@@ -303,7 +301,7 @@ def _context_columns(
     for start in range(0, n_documents, 500):
         ptr = shapes.doc_ptr[start : start + 501]
         at = slice(ptr[0], ptr[-1])
-        context = inputs.take(shapes.indices[at]).context(P[at], rarity, ptr - ptr[0])
+        context = inputs.take(shapes.indices[at]).context(P[at], ptr - ptr[0])
         X[at] = context_pass_inputs(first[at], P[at], context)
     return X
 
@@ -313,12 +311,14 @@ def _fit_context_pass(
     shapes: _Shapes,
     known: npt.NDArray[np.bool_],
     config: TrainingConfig,
+    turn: int,
     name: str,
     progress: Callable[[str], None],
 ) -> DenseNet:
     return _fit_net(
         X, np.flatnonzero(known), shapes.target, shapes.weight, config.context_pass_hidden,
-        config.context_pass_epochs, config, lambda line: progress(name.format(line)),
+        config.context_pass_epochs, replace(config, random_state=config.random_state + turn),
+        lambda line: progress(name.format(line)),
     )  # fmt: skip
 
 
@@ -347,7 +347,6 @@ def _teach_kinds(
     first: npt.NDArray[np.float32],
     draft: DenseNet,
     inputs: ContextInputs,
-    rarity: npt.NDArray[np.uint8],
     config: TrainingConfig,
     progress: Callable[[str], None],
 ) -> npt.NDArray[np.int8]:
@@ -356,7 +355,7 @@ def _teach_kinds(
     P = draft.predict_proba(first)
     if len(rows) < _LEAST_TRUSTED:
         return refine_kinds(table, P)
-    context = inputs.context(P, rarity, table.doc_ptr)
+    context = inputs.context(P, table.doc_ptr)
     X = context_pass_inputs(first, P, context)
     net = _fit_net(
         X, rows, table.kind, np.ones(len(X), np.float32), (32,), _KIND_EPOCHS, config,

@@ -8,15 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from dechrome.batch import GRAM_BITS, Batch
+from dechrome.batch import Batch
 from dechrome.labels import KINDS
 from dechrome.language import LANGUAGE_BITS, LANGUAGE_UNIT, LanguageModel, language_grams
 from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon
-from dechrome.overlap import RARITY_UNIT, longest_grams
 from dechrome.training.corpus import Document
-from dechrome.training.table import iterate_batches
 
-__all__ = ["fit_hashed_lexicon", "fit_language_model", "fit_rarity"]
+__all__ = ["fit_hashed_lexicon", "fit_language_model"]
 
 #: Chosen on the development sites among 3e-7 .. 1e-4.
 _ALPHA = 1e-5
@@ -112,15 +110,6 @@ def fit_language_model(documents: Sequence[Document]) -> LanguageModel:
     scores = np.log(smoothed / smoothed.sum(axis=0))
     scores -= scores.mean(axis=1, keepdims=True)
     return LanguageModel(np.rint(scores / LANGUAGE_UNIT).clip(-127, 127).astype(np.int8), languages)
-
-
-def fit_rarity(paragraphs: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """Weigh each bucket of the 4-grams by how rarely it occurs, in RARITY_UNIT nats."""
-    counts = np.zeros(1 << GRAM_BITS, np.int64)
-    for batch in iterate_batches(paragraphs):
-        counts += np.bincount(longest_grams(batch)[0], minlength=1 << GRAM_BITS)
-    rarity = np.log(counts.sum() / (counts + 1)) - np.log(1 << GRAM_BITS) + 4
-    return np.rint(np.clip(rarity, 0, 12) / RARITY_UNIT).astype(np.uint8)
 
 
 def _first_code_points(paragraphs: Sequence[str]) -> list[str]:
