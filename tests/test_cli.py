@@ -663,7 +663,7 @@ def test_settings_that_cannot_be_learned_with_are_refused(tmp_path, corpus):
     path.write_text(json.dumps({**CONFIG, "n_folds": 0}))
     result = run("train", corpus, "-o", tmp_path / "model", "--config", path)
     assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1].startswith(f"dechrome: {corpus}: ")
+    assert result.stderr.splitlines()[-1].startswith(f"dechrome: {path}: out of range: n_folds 0")
     assert tree(tmp_path) == ["config.json"]
 
 
@@ -716,7 +716,7 @@ def test_evaluate_prints_its_tables_and_writes_them_with_the_command(tmp_path, c
     assert f"`dechrome evaluate model small.jsonl --split {split}`" in written
     assert result.stdout.strip() in written
     header = (tmp_path / "out" / "documents.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert header == "documents,n,sites,precision,recall,f1,low,high,ceiling"
+    assert header == "documents,n,sites,precision,recall,f1,low,high,by_site,ceiling,left_out"
 
 
 def test_evaluate_knows_the_shipped_model(corpus):

@@ -64,3 +64,12 @@ def test_the_readmes_first_two_blocks_run_the_model_and_the_tests():
 
 def test_ci_runs_the_readmes_second_block():
     assert "n == 2" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_readmes_figures_are_those_that_evaluate_wrote():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## How good it is")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ") and re.search(r"\d\.\d{3}", line)]
+    results = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "data" / "results").glob("*.md"))
+    assert len(rows) >= 8
+    assert not [row for row in rows if row not in results]

@@ -85,7 +85,7 @@ def compute_features(batch: Batch) -> npt.NDArray[np.float32]:
     --------
     >>> X = compute_features(Batch(["All rights reserved.", ""]))
     >>> X.shape == (2, len(FEATURES)), float(X[0, FEATURES.index("last_is_terminal")]), float(X[1].sum())
-    ((True, 1.0, 0.0))
+    (True, 1.0, 0.0)
     """
     n, n_classes = len(batch), len(CLASSES)
     if n == 0:

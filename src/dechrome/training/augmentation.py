@@ -28,18 +28,18 @@ _Indices = npt.NDArray[np.int64]
 class Mix:
     """Shares of the shapes and of the sources; each set is normalised."""
 
-    full_page: float = 0.26
+    full_page: float = 0.24
     part_of_chrome: float = 0.15
-    short_article: float = 0.08
+    short_article: float = 0.13
     interrupted: float = 0.12
-    leftovers_same_page: float = 0.16
-    leftovers_other_language: float = 0.12
+    leftovers_same_page: float = 0.17
+    leftovers_other_language: float = 0.13
     article_only: float = 0.07
     single_paragraph: float = 0.09
     chrome_only: float = 0.04
 
     fundus: float = 0.18
-    daniel: float = 0.18
+    daniel: float = 0.21
     wcxb: float = 0.26
     readability: float = 0.05
     trafilatura: float = 0.06
@@ -112,11 +112,11 @@ def _part_of_chrome(pool: _Pool, number: int, rng: np.random.Generator) -> _Indi
 
 
 def _short_article(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:
-    """The whole page, but of its article only the headline and one to three paragraphs, or the headline."""
+    """The whole page, but of its article only the headline and one to three paragraphs."""
     document = pool.documents[number]
     content = [i for i, label in enumerate(document.labels) if label == "content"]
     body = [i for i in content if document.kinds[i] != "headline"]
-    kept = body[: int(rng.integers(0, 4))] if len(content) > len(body) else body[: int(rng.integers(1, 4))]
+    kept = body[: int(rng.integers(1, 4))]
     dropped = set(body) - set(kept)
     first, last = (min(content), max(content)) if content else (0, 0)
     keep = [
@@ -175,7 +175,11 @@ def _leftovers(
     article = pool.labelled(number, "content")
     if len(article) == 0:
         return _part_of_chrome(pool, number, rng)
-    if rng.random() < 0.5:
+    draw = rng.random()
+    if draw < 0.3:  # a snippet: one to three paragraphs, the headline among them half of the time
+        start = 0 if rng.random() < 0.5 else int(rng.integers(len(article)))
+        article = article[start : start + int(rng.integers(1, 4))]
+    elif draw < 0.6:
         article = _stretch(article, rng, min(3, len(article)))
     chrome = pool.labelled(number, "chrome")
     if other:

@@ -194,9 +194,12 @@ def evaluate_kinds(scored: Sequence[Scored], read_only: bool = True) -> pd.DataF
             if kind is not None:
                 gold.append(KINDS.index(kind))
                 found.append(int(item.kind[i]))
-    precision, recall, f1, n = precision_recall_fscore_support(
-        gold, found, labels=list(range(len(KINDS))), zero_division=0.0
-    )
+    measures = np.zeros((4, len(KINDS)))
+    if gold:
+        measures[:] = precision_recall_fscore_support(
+            gold, found, labels=list(range(len(KINDS))), zero_division=0.0
+        )
+    precision, recall, f1, n = measures
     table = pd.DataFrame({"precision": precision, "recall": recall, "f1": f1, "n": n}, index=list(KINDS))
     chrome = table.loc[list(CHROME_KINDS)]
     present = chrome[chrome.n > 0]

@@ -43,6 +43,8 @@ _log = logging.getLogger(__name__)
 _N_CONTENT = len(CONTENT_KINDS)
 #: Fewer paragraphs with a kind decided by reading teach no net of their own.
 _LEAST_TRUSTED, _KIND_EPOCHS = 500, 20
+#: A net sees at least so many batches an epoch.
+_LEAST_BATCHES = 64
 #: Inputs are scaled by no less than this, or a rare yes among many noes would shout.
 _LEAST_DEVIATION = 0.1
 
@@ -147,9 +149,11 @@ def _fit_net(
     deviation = np.maximum(deviation, _LEAST_DEVIATION)
     shift, factor = mean.astype(np.float32), (1 / deviation).astype(np.float32)
     classes = np.arange(len(KINDS))
+    # Few rows need small batches to be learned at all; the penalty is by batch, so it goes along.
+    batch_size = max(1, min(config.batch_size, len(rows) // _LEAST_BATCHES))
     net = MLPClassifier(
-        hidden, alpha=config.alpha, batch_size=config.batch_size, random_state=config.random_state,
-        learning_rate_init=config.learning_rate, max_iter=1,
+        hidden, alpha=config.alpha * batch_size / config.batch_size, batch_size=batch_size,
+        random_state=config.random_state, learning_rate_init=config.learning_rate, max_iter=1,
     )  # fmt: skip
     rng = np.random.default_rng(config.random_state)
     mean_weight = float(weight[rows].mean())
@@ -159,7 +163,7 @@ def _fit_net(
         order = rng.permutation(rows)
         for part in np.array_split(order, max(1, len(order) // 100_000)):
             scaled = (X[part] - shift) * factor
-            net.batch_size = min(config.batch_size, len(part))
+            net.batch_size = min(batch_size, len(part))
             net.partial_fit(scaled, target[part], sample_weight=weight[part] / mean_weight, classes=classes)
         progress(f"epoch {epoch + 1} of {epochs}, loss {net.loss_:.4f}")
     weights = [np.array(w, np.float64) for w in net.coefs_]
