@@ -2,8 +2,8 @@
 
     python benchmarks/ablation.py CORPUS AUTOMATIC -o data/results/ablation.md
 
-AUTOMATIC is the same corpus built without --labels. Every model uses fewer augmented documents than the shipped one,
-so that all are trained in one run; they differ from each other in the data alone.
+AUTOMATIC is the same corpus built without --labels. Every model uses fewer augmented documents
+than the shipped one, so that all are trained in one run; they differ in the data alone.
 """
 
 from __future__ import annotations

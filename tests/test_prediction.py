@@ -149,3 +149,8 @@ def test_lone_surrogates_and_controls_are_survived():
 
 def test_version_is_set():
     assert dechrome.__version__.count(".") == 2
+
+
+def test_the_readmes_snippet_is_labelled_right():
+    document = "Harbour reopens\n\nThe harbour reopened on Monday after the storm.\n\nAccept all cookies"
+    assert [p.label for p in predict_paragraphs(document)] == ["content", "content", "chrome"]

@@ -21,6 +21,9 @@ from dechrome.training.corpus import Document
 
 __all__ = ["Mix", "augment_documents"]
 
+#: Share of the leftovers that are consent notices, which pages of old corpora seldom hold.
+_CONSENT_SHARE = 0.35
+
 _Indices = npt.NDArray[np.int64]
 
 
@@ -63,6 +66,12 @@ class _Pool:
             sites.setdefault((document.source, document.site), []).append(number)
         for (source, _), numbers in sites.items():
             self.by_source.setdefault(source, []).append(numbers)
+        self.consent: dict[str, list[_Indices]] = {}
+        for number, document in enumerate(documents):
+            rows = [i for i, kind in enumerate(document.kinds) if kind == "cookie"]
+            if rows:
+                runs = np.split(np.array(rows), np.flatnonzero(np.diff(rows) > 1) + 1)
+                self.consent.setdefault(document.language, []).extend(self.ptr[number] + run for run in runs)
         self.phrases: dict[str, _Indices] = {}
         for number, document in enumerate(documents):
             if document.source == "phrases":
@@ -182,6 +191,12 @@ def _leftovers(
     elif draw < 0.6:
         article = _stretch(article, rng, min(3, len(article)))
     chrome = pool.labelled(number, "chrome")
+    language = pool.documents[number].language
+    if rng.random() < _CONSENT_SHARE:
+        languages = [name for name in pool.consent if (name != language) == other]
+        if languages:
+            runs = pool.consent[languages[rng.integers(len(languages))]]
+            return _attach(article, runs[rng.integers(len(runs))], rng)
     if other:
         for _ in range(20):
             stranger = pool.draw(sources[rng.integers(len(sources))], rng)

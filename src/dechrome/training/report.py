@@ -38,8 +38,13 @@ _TITLES = {
     "paragraphs": "Paragraphs with a known label",
     "languages": "By language",
     "kinds": "Kinds, on paragraphs decided by reading",
-    "shapes": "Documents that are not whole pages",
+    "shapes": "Parts of documents: of articles whose gold covers all content, and of seeds",
 }
+
+
+def _is_whole_article(document: Document) -> bool:
+    """Whether content and chrome of the document are known well enough to cut it up and judge the parts."""
+    return bool(document.gold) and (document.source != "wcxb" or document.genre == "article")
 
 
 def _document_rows(documents: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +129,7 @@ def make_tables(
         "languages": languages_table,
         "kinds": evaluate_kinds(usable),
         "shapes": pd.DataFrame.from_dict(
-            evaluate_shapes(model, [d for d in documents if d.source not in _ONE_SIDED]),
+            evaluate_shapes(model, [d for d in documents if _is_whole_article(d)]),
             orient="index", columns=["value"],
         ),
     }  # fmt: skip
