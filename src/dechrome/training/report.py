@@ -185,6 +185,7 @@ of twelve kinds and a calibrated probability of content.
 
 ```python
 from dechrome import load_model
+
 model = load_model("path/to/this/folder")
 model.predict_paragraphs(text)
 ```
@@ -214,7 +215,7 @@ figures below. They are therefore a little optimistic.
 
 - Real pages are mostly English, German, Polish, Russian, Chinese and Greek; other languages are learned
   from documents written for the project and from news lines.
-- Texts of the kinds were labelled by rules on markup, corrected by reading for a part.
+- Kinds of chrome on real pages come from rules on markup, refined by a net that learned from paragraphs read.
 - A lone paragraph without its document is judged by its own look only; expect more errors.
 - Forums, shops and listings: posts, product texts and cards are content there, but look like chrome.
 """
