@@ -16,6 +16,7 @@ from dechrome.labels import CONTENT_KINDS, KINDS
 __all__ = ["CONTEXT", "compute_context"]
 
 _ONE = 1 << 12  # fixed point: this is 1.0
+_UNIT = np.float32(1 / _ONE)
 _N_CONTENT = len(CONTENT_KINDS)
 #: Names of the signals that neighbours and windows report.
 _SIGNALS = ("p", "log_length", "closed_sentence", "mismatch", *KINDS)
@@ -56,13 +57,13 @@ class _Windows:
         self.owner = owner
         self.start, self.stop = doc_ptr[:-1][owner], doc_ptr[1:][owner]
         self.position = np.arange(len(signals))
-        self._sums = np.concatenate([np.zeros((1, signals.shape[1]), np.int64), np.cumsum(signals, axis=0)])
+        self.sums = np.concatenate([np.zeros((1, signals.shape[1]), np.int64), np.cumsum(signals, axis=0)])
 
     def __call__(self, low: int, high: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Sums over the paragraphs from ``low`` to ``high`` steps away, and how many there are."""
         first = np.clip(self.position + low, self.start, self.stop)
         last = np.clip(self.position + high + 1, self.start, self.stop)
-        return self._sums[last] - self._sums[first], last - first
+        return self.sums[last] - self.sums[first], last - first
 
 
 def _mismatch(
@@ -152,56 +153,75 @@ def compute_context(
         ]
     )
     windows = _Windows(signals, doc_ptr)
-    n_signals = len(_SIGNALS)
-    unit = np.float32(1 / _ONE)
-
-    def share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        return (part / np.maximum(whole, 1)).astype(np.float32)
-
-    columns: list[npt.NDArray[np.float32]] = [
+    full = np.flatnonzero(np.diff(doc_ptr))
+    highest = np.repeat(np.maximum.reduceat(p, doc_ptr[:-1][full]), np.diff(doc_ptr)[full])
+    total = windows(-n, n)[0]
+    gains = np.rint((p - np.float32(_RUN_THRESHOLD)) * np.sqrt(length) * _ONE).astype(np.int64)
+    weighted = np.add.reduceat(fixed_p * signals[:, 1], doc_ptr[:-1][full])
+    weighted = weighted / np.maximum(np.add.reduceat(fixed_p, doc_ptr[:-1][full]), 1)
+    typical = np.repeat(weighted, np.diff(doc_ptr)[full]) * _UNIT
+    key = windows.owner * (text_ids.max() + 1) + text_ids
+    _, inverse, repeats = np.unique(key, return_inverse=True, return_counts=True)
+    columns = [
         np.log((p + 0.01) / (1.01 - p)),
         mismatch,
         np.log1p(mismatch * np.minimum(length, 64)),
         mismatch_all,
+        *_surroundings(windows, total),
+        highest,
+        *_run_columns(gains, windows, total, doc_ptr),
+        log_length - typical,
+        np.log(repeats[inverse]),
+        p / np.maximum(highest, 0.05),
     ]
+    return np.column_stack(columns).astype(np.float32)
+
+
+def _share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    return (part / np.maximum(whole, 1)).astype(np.float32)
+
+
+def _surroundings(windows: _Windows, total: npt.NDArray[np.int64]) -> list[npt.NDArray[np.float32]]:
+    """Columns of the neighbours, of the stretches before and after, and of the whole document.
+
+    The signals' last two columns are content by length and length.
+    """
+    n, n_signals = len(total), len(_SIGNALS)
+    columns: list[npt.NDArray[np.float32]] = []
     for step in _NEIGHBOURS:
         sums, count = windows(step, step)
-        columns += [count.astype(np.float32), *(sums[:, :n_signals] * unit).T]
+        columns += [count.astype(np.float32), *(sums[:, :n_signals] * _UNIT).T]
     for low, high in _WINDOWS:
         for sums, count in (windows(-high, -low), windows(low, high)):
-            columns += [share(sums[:, -2], sums[:, -1] * _ONE)]
-            columns += [*(share(sums[:, :n_signals], count[:, None] * _ONE)).T]
-    total, size = windows(-n, n)
+            columns += [_share(sums[:, -2], sums[:, -1] * _ONE)]
+            columns += [*(_share(sums[:, :n_signals], count[:, None] * _ONE)).T]
     for sums, _ in (windows(-n, -1), windows(1, n)):
-        columns += [np.log1p(sums[:, -2] * unit) / 10, share(sums[:, -2], total[:, -2])]
-    document = share(total[:, :n_signals], size[:, None] * _ONE)
-    highest = np.maximum.reduceat(p, doc_ptr[:-1][np.flatnonzero(np.diff(doc_ptr))])
-    highest = np.repeat(highest, np.diff(doc_ptr)[np.flatnonzero(np.diff(doc_ptr))])
-    columns += [*document.T]
-    columns += [
-        share(total[:, -2], total[:, -1] * _ONE),
+        columns += [np.log1p(sums[:, -2] * _UNIT) / 10, _share(sums[:, -2], total[:, -2])]
+    size = windows.stop - windows.start
+    return [
+        *columns,
+        *_share(total[:, :n_signals], size[:, None] * _ONE).T,
+        _share(total[:, -2], total[:, -1] * _ONE),
         np.log1p(total[:, -1], dtype=np.float32) / np.float32(10),
         np.log1p(size, dtype=np.float32),
-        highest,
     ]
 
-    gains = np.rint((p - np.float32(_RUN_THRESHOLD)) * np.sqrt(length) * _ONE).astype(np.int64)
+
+def _run_columns(
+    gains: npt.NDArray[np.int64],
+    windows: _Windows,
+    total: npt.NDArray[np.int64],
+    doc_ptr: npt.NDArray[np.int64],
+) -> list[npt.NDArray[np.float32]]:
+    """Columns of the document's best run of content: in it, how far before or after, its share."""
     starts, stops = _best_runs(gains, windows, doc_ptr)
     start, stop = starts[windows.owner], stops[windows.owner]
     in_run = (windows.position >= start) & (windows.position < stop)
-    run_sum = windows._sums[stop] - windows._sums[start]
-    columns += [
+    run = windows.sums[stop] - windows.sums[start]
+    return [
         in_run.astype(np.float32),
         np.log1p(np.maximum(start - windows.position, 0)),
         np.log1p(np.maximum(windows.position - stop + 1, 0)),
-        share(run_sum[:, -2], total[:, -2]),
+        _share(run[:, -2], total[:, -2]),
         np.log1p(stop - start),
     ]
-    weighted = np.add.reduceat(
-        fixed_p * signals[:, 1], doc_ptr[:-1][np.flatnonzero(np.diff(doc_ptr))]
-    ) / np.maximum(np.add.reduceat(fixed_p, doc_ptr[:-1][np.flatnonzero(np.diff(doc_ptr))]), 1)
-    typical = np.repeat(weighted, np.diff(doc_ptr)[np.flatnonzero(np.diff(doc_ptr))]) * unit
-    key = windows.owner * (text_ids.max() + 1) + text_ids
-    _, inverse, repeats = np.unique(key, return_inverse=True, return_counts=True)
-    columns += [log_length - typical, np.log(repeats[inverse]), p / np.maximum(highest, 0.05)]
-    return np.column_stack(columns).astype(np.float32)
