@@ -210,10 +210,11 @@ def evaluate_kinds(scored: Sequence[Scored], read_only: bool = True) -> pd.DataF
 # --- shapes of input ---------------------------------------------------------------------------
 
 
-def _cut(document: Document, positions: Sequence[int]) -> Document:
+def _cut(document: Document, positions: Sequence[int], strangers: Document | None = None) -> Document:
     def take(values: list, source: Document) -> list:  # type: ignore[type-arg]
         return [values[i] for i in positions]
 
+    del strangers
     return Document(
         document.document_id, document.source, document.site, document.language, document.genre,
         document.split, "", take(document.paragraphs, document), take(document.labels, document),
@@ -251,7 +252,8 @@ def evaluate_shapes(model: Model, documents: Sequence[Document], random_state: i
     chrome_of = {id(d): positions(d, "chrome", 25) for d in documents}
     for document in documents:
         content, chrome = positions(document, "content"), chrome_of[id(document)]
-        for pool in (content, positions(document, "chrome")):
+        for label, pool in (("content", content), ("chrome", positions(document, "chrome"))):
+            del label
             if pool:
                 single.append(_cut(document, [pool[int(rng.integers(len(pool)))]]))
         if len(content) < 3:
