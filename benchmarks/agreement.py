@@ -1,4 +1,4 @@
-"""Agreement of the two readings of data/labelled/pages.jsonl, by kind.
+"""Agreement of the two readings of data/labelled/, by kind.
 
 python benchmarks/agreement.py -o data/results/agreement.md
 """
@@ -13,7 +13,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from dechrome.labels import CONTENT_KINDS, KINDS
 
-_LABELS = Path(__file__).parents[1] / "data" / "labelled" / "pages.jsonl"
+_LABELS = Path(__file__).parents[1] / "data" / "labelled"
 
 
 def main() -> None:
@@ -21,7 +21,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, required=True)
     output = parser.parse_args().output
-    rows = [json.loads(line) for line in _LABELS.read_text(encoding="utf-8").splitlines()]
+    files = sorted(_LABELS.glob("*.jsonl"))
+    rows = [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]
     pairs = [(row["kind"], row["second"]) for row in rows if "second" in row]
     first, second = zip(*pairs, strict=True)
     same_kind = sum(a == b for a, b in pairs) / len(pairs)

@@ -18,6 +18,7 @@ from dechrome.labels import CHROME_KINDS, CONTENT_KINDS
 from dechrome.training.building import ReadLabel, read_labels
 from dechrome.training.corpus import text_hash
 
+#: Those drawn without looking at a model; the others would make the rules look worse than they are.
 _LABELS = Path(__file__).parents[1] / "data" / "labelled" / "pages.jsonl"
 _COLUMNS = ["document_id", "source", "paragraphs", "labels", "kinds"]
 

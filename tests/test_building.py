@@ -83,6 +83,23 @@ def test_labels_decided_by_reading_override_the_automatic_ones(sources, tmp_path
     assert apply_labels(document, []) == document
 
 
+def test_labels_of_one_document_may_stand_in_several_files(sources, tmp_path):
+    (document,) = build_corpus([sources / "fundus"])
+    paths = []
+    for position in (0, 1):
+        digest = text_hash(document.paragraphs[position])
+        row = {
+            "document_id": document.document_id,
+            "position": position,
+            "text_hash": digest,
+            "kind": "social",
+        }
+        paths.append(tmp_path / f"{position}.jsonl")
+        paths[-1].write_text(json.dumps(row), encoding="utf-8")
+    (corrected,) = build_corpus([sources / "fundus"], paths)
+    assert corrected.read == [0, 1]
+
+
 @pytest.mark.parametrize(
     "line", ["{", "{}", '{"document_id": "a", "position": 1, "text_hash": "", "kind": "advert"}']
 )
@@ -105,7 +122,9 @@ def test_every_read_label_still_fits_the_public_corpora(shared):
     """A sample of the pages: the labels' hashes match the blocks cut today."""
     from pathlib import Path
 
-    labels = read_labels(Path(__file__).parents[1] / "data" / "labelled" / "pages.jsonl")
+    folder = Path(__file__).parents[1] / "data" / "labelled"
+    files = [read_labels(path) for path in sorted(folder.glob("*.jsonl"))]
+    labels = {name: [x for file in files for x in file.get(name, [])] for file in files for name in file}
     documents = {d.document_id: d for d in build_corpus([shared / "corpora" / "daniel"], n_jobs=2)}
     checked = 0
     for name, found in labels.items():

@@ -1,3 +1,4 @@
+import csv
 import gzip
 import json
 import os
@@ -529,6 +530,19 @@ def test_corpus_build_writes_the_same_documents_in_both_formats(tmp_path, source
     assert read_corpus(tmp_path / "out" / "c.parquet") == documents
     assert results[0].stdout == results[1].stdout
     assert results[0].stdout.splitlines()[-1].split()[:2] == ["all", str(len(documents))]
+
+
+def test_corpus_build_counts_by_language_and_source(tmp_path, sources):
+    (tmp_path / "out").mkdir()
+    counts = tmp_path / "out" / "counts.csv"
+    run("corpus", "build", sources, "-o", tmp_path / "out" / "c.jsonl", "--jobs", 1, "--counts", counts)
+    rows = list(csv.DictReader(counts.open(encoding="utf-8")))
+    seeds = [row for row in rows if row["source"] == "seeds"]
+    assert [(row["language"], row["documents"], row["headline"], row["legal"]) for row in seeds] == [
+        ("en", "1", "1", "1")
+    ]
+    assert rows[-1]["language"] == "all"
+    assert int(rows[-1]["paragraphs"]) == sum(int(row["paragraphs"]) for row in rows[:-1])
 
 
 @pytest.mark.parametrize(

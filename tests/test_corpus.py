@@ -102,3 +102,13 @@ def test_the_summary_counts_everything_once(seed_documents):
     summary = summarise_corpus(seed_documents)
     assert summary.loc["all", "documents"] == len(seed_documents)
     assert summary.loc["all", "content"] + summary.loc["all", "chrome"] == summary.loc["all", "paragraphs"]
+
+
+def test_the_counts_by_language_and_source_add_up(seed_documents):
+    table = summarise_corpus(seed_documents, by=("language", "source"))
+    groups = table.iloc[:-1]
+    assert set(groups.index) == {(d.language, d.source) for d in seed_documents}
+    assert groups.body.sum() == table.loc[("all", ""), "body"]
+    language = seed_documents[0].language
+    mine = [d for d in seed_documents if d.language == language]
+    assert table.loc[(language, "seeds"), "cookie"] == sum(d.kinds.count("cookie") for d in mine)

@@ -302,8 +302,11 @@ def _check_model_folder(path: Path) -> None:
     "--labels", multiple=True, type=_PATH,
     help="Labels decided by reading (JSON Lines); they override the automatic ones.",
 )  # fmt: skip
+@click.option("--counts", type=_PATH, help="Write counts by language, source and kind here (CSV).")
 @click.option("--jobs", default=-1, show_default=True, help="Processes; -1: one a core.")
-def build(sources: tuple[Path, ...], output: Path, labels: tuple[Path, ...], jobs: int) -> None:
+def build(
+    sources: tuple[Path, ...], output: Path, labels: tuple[Path, ...], counts: Path | None, jobs: int
+) -> None:
     """Label the pages, seeds, phrases and news lines of SOURCES by paragraph."""
     from tqdm import tqdm
 
@@ -312,10 +315,14 @@ def build(sources: tuple[Path, ...], output: Path, labels: tuple[Path, ...], job
 
     check_suffix(output)
     _check_output(output)
+    if counts is not None:
+        _check_output(counts)
     documents = list(tqdm(build_corpus(sources, labels, jobs), unit=" documents", disable=None))
     if not documents:
         raise InputError(f"{', '.join(map(str, sources))}: no document in it.")
     write_corpus(documents, output)
+    if counts is not None:
+        write_whole(counts, summarise_corpus(documents, by=("language", "source")).to_csv())
     click.echo(summarise_corpus(documents).to_string())
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Calibration",
     "ContextInputs",
     "Model",
+    "choose_kinds",
     "first_pass_inputs",
     "number_paragraphs",
     "context_pass_inputs",
@@ -86,6 +87,12 @@ def number_paragraphs(paragraphs: Sequence[str]) -> npt.NDArray[np.int64]:
     """Number paragraphs so that equal ones share a number."""
     seen: dict[str, int] = {}
     return np.fromiter((seen.setdefault(text, len(seen)) for text in paragraphs), np.int64, len(paragraphs))
+
+
+def choose_kinds(P: _Array, is_content: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Likeliest kind within each paragraph's label, as a column of KINDS."""
+    content, chrome = P[:, :_N_CONTENT].argmax(axis=1), _N_CONTENT + P[:, _N_CONTENT:].argmax(axis=1)
+    return np.where(is_content, content, chrome)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 from dechrome.artefact import read_model
 from dechrome.batch import Batch
 from dechrome.labels import CHROME_KINDS, CONTENT_KINDS, KINDS, Kind, Label
-from dechrome.model import Model
+from dechrome.model import Model, choose_kinds
 from dechrome.segmentation import find_paragraphs
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ SHIPPED_MODEL = Path(__file__).with_name("models") / "small"
 #: small enough for the caches.
 _BATCH_CODE_POINTS = 60_000
 _MOST_DOCUMENTS = 512
-_N_CONTENT = len(CONTENT_KINDS)
 #: Probabilities are rounded before they meet the threshold, so a label follows from what is shown.
 _DECIMALS = 4
 #: A paragraph's text, start and end.
@@ -213,9 +212,7 @@ class ParagraphModel:
         P, p_content = self.stages.score(batch)
         p_content = p_content.astype(np.float64).round(_DECIMALS)
         is_content = p_content >= threshold
-        kinds = np.where(
-            is_content, P[:, :_N_CONTENT].argmax(axis=1), _N_CONTENT + P[:, _N_CONTENT:].argmax(axis=1)
-        ).tolist()
+        kinds = choose_kinds(P, is_content).tolist()
         rows = zip(is_content.tolist(), kinds, p_content.tolist(), strict=True)
         for paragraphs in documents:
             yield Predictions(

@@ -234,7 +234,10 @@ def build_corpus(folders: Iterable[Path], labels: Iterable[Path] = (), n_jobs: i
     from joblib import Parallel, delayed
 
     sources = list(_source_folders(folders))
-    decided = {name: found for path in labels for name, found in read_labels(path).items()}
+    decided: dict[str, list[ReadLabel]] = {}
+    for path in labels:
+        for name, found in read_labels(path).items():
+            decided.setdefault(name, []).extend(found)
     phrases: dict[str, Kind] = {}
     for layout, folder in sources:
         if layout == "phrases":

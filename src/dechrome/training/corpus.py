@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,35 +194,39 @@ def corpus_digest(documents: Iterable[Document]) -> str:
     return digest.hexdigest()
 
 
-def summarise_corpus(documents: Iterable[Document]) -> pd.DataFrame:
-    """Count documents, sites, languages, labels and kinds by source.
+def summarise_corpus(documents: Iterable[Document], by: Sequence[str] = ("source",)) -> pd.DataFrame:
+    """Count documents, sites, languages, labels and kinds of each group, and of those decided by reading.
+
+    Parameters
+    ----------
+    documents : iterable of Document
+    by : sequence of str
+        Columns of the corpus that make the groups, for instance ``("language", "source")``.
 
     Returns
     -------
     DataFrame
-        One row for each source and a last row "all".
+        One row for each group, in order of its name, and a last row "all".
     """
     import pandas as pd
 
     rows = []
     for document in documents:
-        row: dict[str, Any] = {"source": document.source, "documents": 1}
-        row |= {"site": document.site, "language": document.language, "paragraphs": len(document.paragraphs)}
+        row: dict[str, Any] = {name: getattr(document, name) for name in ("source", "site", "language", *by)}
+        row |= {"documents": 1, "paragraphs": len(document.paragraphs)}
         row |= {label: document.labels.count(label) for label in LABELS}
-        row["unknown"] = document.labels.count(None)
+        row |= {"unknown": document.labels.count(None), "read": len(document.read)}
         row |= {kind: document.kinds.count(kind) for kind in KINDS}
         rows.append(row)
     table = pd.DataFrame(rows)
-    counts = [name for name in table.columns if name not in ("source", "site", "language")]
-
-    def summarise(part: pd.DataFrame) -> pd.Series:
-        return pd.concat(
-            [
-                pd.Series({"sites": part.site.nunique(), "languages": part.language.nunique()}),
-                part[counts].sum(),
-            ]
-        )
-
-    by_source = {str(name): summarise(part) for name, part in table.groupby("source")}
-    summary = pd.DataFrame([*by_source.values(), summarise(table)], index=[*by_source, "all"])
-    return summary[["documents", "sites", "languages", *counts[1:]]].astype(int)
+    groups = table.groupby(list(by))
+    counts = ["paragraphs", *LABELS, "unknown", "read", *KINDS]
+    summary = groups[["documents", *counts]].sum()
+    summary.insert(1, "sites", groups.site.nunique())
+    summary.insert(2, "languages", groups.language.nunique())
+    whole = [table.documents.sum(), table.site.nunique(), table.language.nunique(), *table[counts].sum()]
+    last = pd.DataFrame([whole], columns=summary.columns)
+    last.index = pd.MultiIndex.from_tuples([("all", *[""] * (len(by) - 1))], names=by)
+    if len(by) == 1:
+        last.index = pd.Index(["all"], name=by[0])
+    return pd.concat([summary, last]).astype(int)

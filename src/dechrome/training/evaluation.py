@@ -11,15 +11,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import Batch
-from dechrome.labels import CHROME_KINDS, CONTENT_KINDS, KINDS
-from dechrome.model import Model
+from dechrome.labels import CHROME_KINDS, KINDS
+from dechrome.model import Model, choose_kinds
 from dechrome.training.corpus import Document
 
 if TYPE_CHECKING:
@@ -69,13 +69,6 @@ def score_documents(
         for document, first, last in zip(part, ptr[:-1], ptr[1:], strict=True):
             scored.append(Scored(document, p_content[first:last], kind[first:last], is_kept[first:last]))
     return scored
-
-
-def choose_kinds(P: npt.NDArray[np.float32], is_kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Likeliest kind within the label, as a column of KINDS."""
-    n_content = len(CONTENT_KINDS)
-    content, chrome = P[:, :n_content].argmax(axis=1), n_content + P[:, n_content:].argmax(axis=1)
-    return np.where(is_kept, content, chrome)
 
 
 def _bag(text: str) -> Counter[str]:
@@ -210,23 +203,24 @@ def evaluate_kinds(scored: Sequence[Scored], read_only: bool = True) -> pd.DataF
 # --- shapes of input ---------------------------------------------------------------------------
 
 
-def _cut(document: Document, positions: Sequence[int], strangers: Document | None = None) -> Document:
-    def take(values: list, source: Document) -> list:  # type: ignore[type-arg]
-        return [values[i] for i in positions]
-
-    del strangers
-    return Document(
-        document.document_id, document.source, document.site, document.language, document.genre,
-        document.split, "", take(document.paragraphs, document), take(document.labels, document),
-        take(document.kinds, document), [],
-    )  # fmt: skip
+def _cut(document: Document, positions: Sequence[int]) -> Document:
+    return replace(
+        document,
+        gold="",
+        paragraphs=[document.paragraphs[i] for i in positions],
+        labels=[document.labels[i] for i in positions],
+        kinds=[document.kinds[i] for i in positions],
+        read=[],
+    )
 
 
 def _joined(first: Document, second: Document) -> Document:
-    return Document(
-        first.document_id, first.source, first.site, first.language, first.genre, first.split, "",
-        first.paragraphs + second.paragraphs, first.labels + second.labels, first.kinds + second.kinds, [],
-    )  # fmt: skip
+    return replace(
+        first,
+        paragraphs=first.paragraphs + second.paragraphs,
+        labels=first.labels + second.labels,
+        kinds=first.kinds + second.kinds,
+    )
 
 
 def evaluate_shapes(model: Model, documents: Sequence[Document], random_state: int = 0) -> dict[str, float]:
@@ -252,10 +246,8 @@ def evaluate_shapes(model: Model, documents: Sequence[Document], random_state: i
     chrome_of = {id(d): positions(d, "chrome", 25) for d in documents}
     for document in documents:
         content, chrome = positions(document, "content"), chrome_of[id(document)]
-        for label, pool in (("content", content), ("chrome", positions(document, "chrome"))):
-            del label
-            if pool:
-                single.append(_cut(document, [pool[int(rng.integers(len(pool)))]]))
+        pools = [pool for pool in (content, positions(document, "chrome")) if pool]
+        single.extend(_cut(document, [pool[int(rng.integers(len(pool)))]]) for pool in pools)
         if len(content) < 3:
             continue
         article = _cut(document, content)
