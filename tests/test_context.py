@@ -1,37 +1,44 @@
 import numpy as np
 import pytest
 
-from dechrome.context import CONTEXT, compute_context
+from dechrome.context import CONTEXT, ContextInputs, compute_context
 from dechrome.labels import KINDS
 
 
 @pytest.fixture
 def documents():
-    """Inputs of four documents, one of them empty."""
+    """Probabilities, inputs and bounds of four documents, one of them empty; 40 distinct texts."""
     rng = np.random.default_rng(3)
     ptr = np.array([0, 7, 7, 8, 60])
     n = int(ptr[-1])
     P = rng.dirichlet(np.ones(len(KINDS)), n).astype(np.float32)
-    log_length = rng.uniform(1, 6, n).astype(np.float32)
-    closed = rng.integers(0, 2, n).astype(np.float32)
-    likelihood = rng.integers(-200, 200, (n, 5)).astype(np.int16)
-    text_ids = rng.integers(0, 40, n)
-    return P, log_length, closed, likelihood, text_ids, ptr
+    inputs = ContextInputs(
+        log_length=rng.uniform(1, 6, 40).astype(np.float32),
+        closed_sentence=rng.integers(0, 2, 40).astype(np.float32),
+        likelihood=rng.integers(-2000, 2000, (40, 5)).astype(np.int16),
+        n_trigrams=rng.integers(4, 65, 40),
+        text_ids=rng.integers(0, 40, n),
+    )
+    return P, inputs, ptr
 
 
 def part(documents, d):
-    *arrays, ptr = documents
-    a, b = ptr[d], ptr[d + 1]
-    return [array[a:b] for array in arrays], np.array([0, b - a])
+    P, inputs, ptr = documents
+    rows = np.arange(ptr[d], ptr[d + 1])
+    return P[rows], inputs.take(rows), np.array([0, len(rows)])
 
 
 @pytest.mark.parametrize("d", [0, 1, 2, 3])
 def test_context_never_crosses_documents_and_is_exact(documents, d):
     together = compute_context(*documents)
-    arrays, ptr = part(documents, d)
-    alone = compute_context(*arrays, ptr)
+    alone = compute_context(*part(documents, d))
     a, b = documents[-1][d], documents[-1][d + 1]
     assert np.array_equal(together[a:b], alone)
+
+
+def test_some_rows_are_rows_of_all(documents):
+    rows = np.array([0, 6, 7, 30, 59])
+    assert np.array_equal(compute_context(*documents, rows), compute_context(*documents)[rows])
 
 
 def column(C, name):
@@ -39,23 +46,30 @@ def column(C, name):
 
 
 def test_neighbours_and_windows_equal_their_definition(documents):
-    arrays, ptr = part(documents, 3)
-    P, log_length = arrays[0], arrays[1]
-    C = compute_context(*arrays, ptr)
-    p = P[:, :2].sum(axis=1)
-    assert column(C, "p[-1]")[1:] == pytest.approx(p[:-1], abs=1e-3)
+    P, inputs, ptr = part(documents, 3)
+    C = compute_context(P, inputs, ptr)
+    log_length = inputs.log_length[inputs.text_ids]
+    body = P[:, 1]
+    assert column(C, "body[-1]")[1:] == pytest.approx(body[:-1], abs=1e-3)
     assert column(C, "is_there[-1]")[:2].tolist() == [0, 1]
+    assert column(C, "body[-1]")[0] == 0
     assert column(C, "log_length[+2]")[:-2] == pytest.approx(log_length[2:], abs=1e-3)
     for i in (0, 10, 40):
-        after = p[i + 1 : i + 9]
-        assert column(C, "p[1..8 after]")[i] == pytest.approx(after.mean(), abs=1e-3)
-    assert column(C, "document_p") == pytest.approx(np.full(len(p), p.mean()), abs=1e-3)
+        assert column(C, "body[1..8 after]")[i] == pytest.approx(body[i + 1 : i + 9].mean(), abs=1e-3)
+    for i in (10, 40, 51):
+        assert column(C, "body[1..3 before]")[i] == pytest.approx(body[i - 3 : i].mean(), abs=1e-3)
+        p, length = P[i - 3 : i, :2].sum(axis=1), np.expm1(log_length[i - 3 : i])
+        expected = (p * length).sum() / length.sum()
+        assert column(C, "p_by_length[1..3 before]")[i] == pytest.approx(expected, abs=0.01)
+    assert column(C, "document_body") == pytest.approx(np.full(len(body), body.mean()), abs=1e-3)
+    repeats = [(inputs.text_ids == i).sum() for i in inputs.text_ids]
+    assert column(C, "log_repeats") == pytest.approx(np.log(repeats))
 
 
 def test_the_best_run_is_kadanes(documents):
-    arrays, ptr = part(documents, 3)
-    C = compute_context(*arrays, ptr)
-    p, length = arrays[0][:, :2].sum(axis=1), np.expm1(arrays[1])
+    P, inputs, ptr = part(documents, 3)
+    C = compute_context(P, inputs, ptr)
+    p, length = P[:, :2].sum(axis=1), np.expm1(inputs.log_length[inputs.text_ids])
     gains = (p - 0.4) * np.sqrt(np.rint(length))
     sums = {
         (i, j): gains[i:j].sum() for i in range(len(gains)) for j in range(i + 1, len(gains) + 1)
@@ -72,22 +86,14 @@ def test_another_language_shows_as_mismatch():
     P = np.zeros((n, len(KINDS)), np.float32)
     P[:, 1] = 1
     likelihood = np.zeros((n, 2), np.int16)
-    likelihood[:5, 0], likelihood[5, 1] = 320, 320
-    C = compute_context(
-        P,
-        np.full(n, 5, np.float32),
-        np.ones(n, np.float32),
-        likelihood,
-        np.arange(n),
-        np.array([0, n]),
-    )
+    likelihood[:5, 0], likelihood[5, 1] = 640, 640
+    ones = np.ones(n, np.float32)
+    inputs = ContextInputs(5 * ones, ones, likelihood, np.full(n, 32), np.arange(n))
+    C = compute_context(P, inputs, np.array([0, n]))
     assert column(C, "mismatch").tolist() == pytest.approx([0] * 5 + [1])
 
 
-def test_no_paragraphs_no_rows():
-    empty = np.zeros(0, np.float32)
-    C = compute_context(
-        np.zeros((0, len(KINDS)), np.float32), empty, empty, np.zeros((0, 3), np.int16), np.zeros(0, np.int64),
-        np.array([0]),
-    )  # fmt: skip
-    assert C.shape == (0, len(CONTEXT))
+def test_no_paragraphs_no_rows(documents):
+    P, inputs, _ = documents
+    nothing = np.zeros(0, np.int64)
+    assert compute_context(P[:0], inputs.take(nothing), np.array([0])).shape == (0, len(CONTEXT))

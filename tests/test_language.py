@@ -24,9 +24,9 @@ def model():
 
 
 def test_each_language_explains_its_own_text_best(model):
-    scores = model.score(
-        Batch(["The bridge opens on Monday", "köprünün açılacağını bildirdi", "η νέα γέφυρα"])
-    )
+    texts = ["The bridge opens on Monday", "köprünün açılacağını bildirdi", "η νέα γέφυρα"]
+    scores, n_trigrams = model.score(Batch(texts))
+    assert n_trigrams.tolist() == [len(text) + 3 for text in texts]
     assert [model.languages[i] for i in scores.argmax(axis=1)] == ["en", "tr", "el"]
 
 
@@ -34,7 +34,8 @@ def test_batches_do_not_change_scores(model):
     texts = [*TEXTS.values(), "", "x", "a" * 1000]
     together = model.score(Batch(texts))
     for i, text in enumerate(texts):
-        assert np.array_equal(together[i], model.score(Batch([text]))[0])
+        for all_of_them, alone in zip(together, model.score(Batch([text])), strict=True):
+            assert np.array_equal(all_of_them[i], alone[0])
 
 
 def test_languages_with_too_little_text_are_left_out():

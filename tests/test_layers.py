@@ -10,11 +10,12 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dechrome"
 LAYERS = {
     0: {"labels", "errors", "characters"},
-    1: {"segmentation", "html", "batch", "scoring"},
-    2: {"features", "lexicon", "language", "fasttext_lexicon", "context"},
-    3: {"model"},
-    4: {"artefact"},
-    5: {"prediction"},
+    1: {"segmentation", "html", "batch", "gramtable", "scoring"},
+    2: {"features", "lexicon", "language", "fasttext_lexicon"},
+    3: {"context"},
+    4: {"model"},
+    5: {"artefact"},
+    6: {"prediction"},
 }
 LEVEL = {name: level for level, names in LAYERS.items() for name in names}
 #: In the order of the work: a stage imports only stages before it.

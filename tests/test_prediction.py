@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -154,3 +155,42 @@ def test_version_is_set():
 def test_the_readmes_snippet_is_labelled_right():
     document = "Harbour reopens\n\nThe harbour reopened on Monday after the storm.\n\nAccept all cookies"
     assert [p.label for p in predict_paragraphs(document)] == ["content", "content", "chrome"]
+
+
+def test_favor_names_the_thresholds_of_the_model(model):
+    thresholds = {"precision": 0.9, "balanced": 0.5, "recall": 0.1}
+    own = ParagraphModel(replace(model.stages, thresholds=thresholds))
+    for favor, threshold in thresholds.items():
+        assert own.predict_paragraphs(DOCUMENT, favor=favor) == model.predict_paragraphs(DOCUMENT, threshold)
+    assert own.predict_paragraphs(DOCUMENT, 0.0, favor="precision") == own.predict_paragraphs(DOCUMENT, 0.0)
+    assert clean_text(DOCUMENT, model=own, favor="recall") == clean_text(DOCUMENT, model=own, threshold=0.1)
+
+
+def test_an_unknown_favor_is_named(model):
+    with pytest.raises(ValueError, match="precision, balanced, recall, not 'speed'"):
+        model.predict_paragraphs(DOCUMENT, favor="speed")
+
+
+def test_without_kinds(model):
+    predictions = model.predict_paragraphs(DOCUMENT, kinds=False)
+    assert predictions.kinds is None
+    assert {p.kind for p in predictions} == {None}
+    assert predictions.labels == [
+        "content" if p.p_content >= model.threshold else "chrome" for p in predictions
+    ]
+    assert "chrome" in repr(predictions)
+    assert ">chrome<" in predictions._repr_html_()
+
+
+def test_columns_and_rows_say_the_same(model):
+    predictions = model.predict_paragraphs(DOCUMENT)
+    assert [p.text for p in predictions] == list(predictions.texts)
+    assert [(p.start, p.end) for p in predictions] == list(predictions.spans)
+    assert [p.kind for p in predictions] == predictions.kinds
+    assert predictions[1:3] == Predictions(
+        predictions.texts[1:3],
+        predictions.spans[1:3],
+        predictions.labels[1:3],
+        predictions.kinds[1:3],
+        predictions.p_content[1:3],
+    )

@@ -19,7 +19,7 @@ import numpy as np
 
 from dechrome.batch import GRAM_BITS
 from dechrome.errors import ModelFormatError
-from dechrome.labels import KINDS
+from dechrome.labels import FAVORS, KINDS
 from dechrome.language import LANGUAGE_BITS, LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon, Lexicon
 from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS, Calibration, Model
@@ -29,7 +29,7 @@ __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
 
 
@@ -110,7 +110,7 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
         "layers": [len(net.weights) for net in model.passes],
         "lexicon": lexicon,
         "calibration": asdict(model.calibration),
-        "threshold": model.threshold,
+        "thresholds": model.thresholds,
         "weights_sha256": _sha256(folder / _WEIGHTS),
         "metadata": model.metadata,
     }
@@ -188,7 +188,7 @@ def _assemble(folder: Path, config: dict[str, Any]) -> Model:
         language=LanguageModel(arrays["language_weights"], config["languages"]),
         passes=passes,
         calibration=calibration,
-        threshold=float(config["threshold"]),
+        thresholds={favor: float(config["thresholds"][favor]) for favor in FAVORS},
         metadata=config["metadata"],
     )
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dechrome.errors import DechromeError, InputError
-from dechrome.labels import CONTENT_KINDS, KINDS
+from dechrome.labels import CONTENT_KINDS, FAVORS, KINDS, Favor
 
 if TYPE_CHECKING:
     from dechrome.prediction import ParagraphModel, Predictions
@@ -71,8 +71,13 @@ def _document_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--encoding", default="utf-8", show_default=True, help="Encoding of plain text."),
         click.option("--model", type=_PATH, help="Model folder. [default: the shipped one]"),
         click.option(
-            "--threshold", type=float, help="Least p_content of content, in [0, 1]. [default: the model's]"
+            "--favor",
+            type=click.Choice(FAVORS),
+            default="balanced",
+            show_default=True,
+            help="Which of the model's thresholds to use.",
         ),
+        click.option("--threshold", type=float, help="Least p_content of content, in [0, 1], instead."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -112,7 +117,12 @@ def _decode(raw: bytes, name: str, encoding: str) -> str:
 
 
 def _predict_files(
-    files: tuple[Path, ...], is_html: bool, encoding: str, model: Path | None, threshold: float | None
+    files: tuple[Path, ...],
+    is_html: bool,
+    encoding: str,
+    model: Path | None,
+    favor: Favor,
+    threshold: float | None,
 ) -> Iterator[tuple[Path, Predictions | None]]:
     """Predictions of each file; None, and a line on stderr, for one that cannot be read."""
     from dechrome.prediction import load_model
@@ -127,7 +137,7 @@ def _predict_files(
             click.echo(f"dechrome: {_one_line(error)}", err=True)
             yield path, None
             continue
-        yield path, loaded.predict_paragraphs(document, threshold)
+        yield path, loaded.predict_paragraphs(document, threshold, favor=favor)
 
 
 # --- predict -----------------------------------------------------------------------------------
@@ -175,10 +185,10 @@ def _printable(text: str) -> str:
 def _write_text(name: str, predictions: Predictions) -> None:
     del name
     for p in predictions:
-        colour = _KIND_COLOURS[p.kind]
+        kind = p.kind or p.label
         text = _printable(p.text)
         shown = click.style(text, bold=p.kind == "headline", dim=p.label == "chrome")
-        click.echo(f"{click.style(f'{p.kind:<10}', fg=colour)} {p.p_content:.2f}  {shown}")
+        click.echo(f"{click.style(f'{kind:<10}', fg=_KIND_COLOURS.get(kind))} {p.p_content:.2f}  {shown}")
 
 
 def _write_jsonl(name: str, predictions: Predictions) -> None:

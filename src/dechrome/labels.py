@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, get_args
 
-__all__ = ["CHROME_KINDS", "CONTENT_KINDS", "KINDS", "KIND_MEANINGS", "LABELS", "Kind", "Label"]
+__all__ = [
+    "CHROME_KINDS",
+    "CONTENT_KINDS",
+    "FAVORS",
+    "KINDS",
+    "KIND_MEANINGS",
+    "LABELS",
+    "Favor",
+    "Kind",
+    "Label",
+]
 
 Label: TypeAlias = Literal["content", "chrome"]
 Kind: TypeAlias = Literal[
@@ -21,6 +31,11 @@ Kind: TypeAlias = Literal[
     "legal",
     "other",
 ]
+
+Favor: TypeAlias = Literal["precision", "balanced", "recall"]
+
+#: What a threshold may favour: losing chrome, neither, or keeping content.
+FAVORS: tuple[Favor, ...] = get_args(Favor)
 
 LABELS: tuple[Label, ...] = get_args(Label)
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import GRAM_BITS, Batch
+from dechrome.gramtable import GramTable
 
 __all__ = ["LANGUAGE_BITS", "LANGUAGE_UNIT", "LanguageModel", "language_grams"]
 
@@ -52,17 +53,16 @@ class LanguageModel:
 
     def __init__(self, weights: npt.NDArray[np.int8], languages: Sequence[str]) -> None:
         self.weights, self.languages = weights, tuple(languages)
+        self._table = GramTable(weights)
 
-    def score(self, batch: Batch) -> npt.NDArray[np.int16]:
-        """Mean log-likelihood per trigram.
+    def score(self, batch: Batch) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64]]:
+        """Log-likelihood of each paragraph's beginning.
 
         Returns
         -------
-        ndarray of int16, shape (n_paragraphs, n_languages)
-            In LANGUAGE_UNIT / 16 nats, less the mean over the languages.
+        likelihood : ndarray of int16, shape (n_paragraphs, n_languages)
+            Summed over the trigrams, in LANGUAGE_UNIT nats, less the mean over the languages.
+        n_trigrams : ndarray of int64, shape (n_paragraphs,)
         """
         grams, ptr = language_grams(batch)
-        if len(ptr) == 1:
-            return np.zeros((0, len(self.languages)), np.int16)
-        sums = np.add.reduceat(self.weights[grams], ptr[:-1], axis=0, dtype=np.int32)
-        return (16 * sums // np.diff(ptr)[:, None]).astype(np.int16)
+        return self._table.sum(grams, ptr).astype(np.int16), np.diff(ptr)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import Batch
+from dechrome.gramtable import GramTable
 from dechrome.labels import KINDS
 
 __all__ = ["LEXICAL_SCORES", "HashedLexicon", "Lexicon"]
@@ -52,6 +53,7 @@ class HashedLexicon:
         intercept: npt.NDArray[np.float32],
     ) -> None:
         self.weights, self.scale, self.intercept = weights, scale, intercept
+        self._table = GramTable(weights)
 
     def score(self, batch: Batch) -> npt.NDArray[np.float32]:
         """Score every paragraph.
@@ -62,10 +64,6 @@ class HashedLexicon:
             Log-odds in [-8, 8]. A gram counts 1 / sqrt(n_grams), so long paragraphs do not outshout.
         """
         buckets, ptr = batch.grams
-        n_grams = np.diff(ptr)
-        if len(n_grams) == 0:
-            return np.zeros((0, len(self.scale)), np.float32)
-        # Whole numbers, so a paragraph's sum does not depend on what else is in the batch.
-        sums = np.add.reduceat(self.weights[buckets], ptr[:-1], axis=0, dtype=np.int32)
-        scores = sums * (self.scale / np.sqrt(n_grams, dtype=np.float32)[:, None]) + self.intercept
+        per_gram = self.scale / np.sqrt(np.diff(ptr), dtype=np.float32)[:, None]
+        scores = self._table.sum(buckets, ptr) * per_gram + self.intercept
         return np.clip(scores, -_LIMIT, _LIMIT).astype(np.float32)

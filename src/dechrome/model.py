@@ -5,7 +5,7 @@ Training calls the same functions on the same columns, so what is learned is wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import Batch
-from dechrome.context import CONTEXT, compute_context
+from dechrome.context import CONTEXT, ContextInputs, compute_context
 from dechrome.features import FEATURES, compute_features
-from dechrome.labels import CONTENT_KINDS, KINDS
+from dechrome.labels import CONTENT_KINDS, KINDS, Favor
 from dechrome.language import LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, Lexicon
 from dechrome.scoring import DenseNet
@@ -24,12 +24,13 @@ __all__ = [
     "FIRST_PASS_INPUTS",
     "CONTEXT_PASS_INPUTS",
     "Calibration",
-    "ContextInputs",
     "Model",
     "choose_kinds",
+    "context_inputs",
+    "context_pass_inputs",
     "first_pass_inputs",
     "number_paragraphs",
-    "context_pass_inputs",
+    "unsettled_rows",
 ]
 
 _Array = npt.NDArray[np.float32]
@@ -41,6 +42,8 @@ CONTEXT_PASS_INPUTS = (*FIRST_PASS_INPUTS, *(f"previous_{kind}" for kind in KIND
 _N_CONTENT = len(CONTENT_KINDS)
 _LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
 _LEXICAL_UNIT = np.float32(0.25)
+#: A pass in context leaves alone what the one before is so sure of.
+_SURE_LABEL, _SURE_KIND = 0.98, 0.8
 
 
 def first_pass_inputs(X: _Array, lexical: _Array, is_masked: npt.NDArray[np.bool_]) -> _Array:
@@ -54,39 +57,21 @@ def context_pass_inputs(first: _Array, P: _Array, context: _Array) -> _Array:
     return np.hstack([first, P, context])
 
 
-@dataclass(frozen=True)
-class ContextInputs:
-    """What the context of paragraphs is made from, besides the probabilities of the pass before."""
-
-    log_length: _Array
-    closed_sentence: _Array
-    likelihood: npt.NDArray[np.int16]
-    text_ids: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(
-        cls, X: _Array, likelihood: npt.NDArray[np.int16], text_ids: npt.NDArray[np.int64]
-    ) -> ContextInputs:
-        """Pick the columns of X that the context needs."""
-        return cls(X[:, _LOG_LENGTH], X[:, _CLOSED], likelihood, text_ids)
-
-    def take(self, rows: npt.NDArray[np.int64]) -> ContextInputs:
-        """The inputs of the given paragraphs, in their order."""
-        return ContextInputs(
-            self.log_length[rows], self.closed_sentence[rows], self.likelihood[rows], self.text_ids[rows]
-        )
-
-    def context(self, P: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
-        """Context features, given the probabilities of the pass before."""
-        return compute_context(
-            P, self.log_length, self.closed_sentence, self.likelihood, self.text_ids, doc_ptr
-        )
+def context_inputs(
+    X: _Array, language: LanguageModel, batches: Iterable[Batch], text_ids: npt.NDArray[np.int64]
+) -> ContextInputs:
+    """What the context is made from: columns of X and language scores, both by distinct text."""
+    scores, n_trigrams = zip(*map(language.score, batches), strict=True)
+    return ContextInputs(
+        X[:, _LOG_LENGTH], X[:, _CLOSED], np.concatenate(scores), np.concatenate(n_trigrams), text_ids
+    )
 
 
-def number_paragraphs(paragraphs: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Number paragraphs so that equal ones share a number."""
+def number_paragraphs(paragraphs: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Distinct paragraphs in order of appearance, and the number in them of each paragraph."""
     seen: dict[str, int] = {}
-    return np.fromiter((seen.setdefault(text, len(seen)) for text in paragraphs), np.int64, len(paragraphs))
+    ids = np.fromiter((seen.setdefault(text, len(seen)) for text in paragraphs), np.int64, len(paragraphs))
+    return list(seen), ids
 
 
 def choose_kinds(P: _Array, is_content: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -139,13 +124,24 @@ class Model:
     passes: tuple[DenseNet, ...]
     """The first sees each paragraph alone; each later one sees the context that the one before made."""
     calibration: Calibration
-    threshold: float
-    """Paragraphs with ``p_content`` of at least this are content."""
+    thresholds: dict[Favor, float]
+    """Paragraphs with ``p_content`` of at least this are content, by what is favoured."""
     metadata: dict[str, Any] = field(default_factory=dict)
     """Corpus digest, library versions, training configuration."""
 
-    def score(self, batch: Batch) -> tuple[_Array, _Array]:
+    @property
+    def threshold(self) -> float:
+        """The balanced threshold."""
+        return self.thresholds["balanced"]
+
+    def score(self, batch: Batch, kinds: bool = True) -> tuple[_Array, _Array]:
         """Score every paragraph of a batch.
+
+        Parameters
+        ----------
+        batch : Batch
+        kinds : bool
+            Whether P must tell kinds apart as well as it can, not only content from chrome.
 
         Returns
         -------
@@ -154,11 +150,25 @@ class Model:
         p_content : ndarray of float32, shape (n_paragraphs,)
             Calibrated probability of content.
         """
-        X = compute_features(batch)
-        first = first_pass_inputs(X, self.lexicon.score(batch), np.zeros(len(batch), np.bool_))
-        P = self.passes[0].predict_proba(first)
-        inputs = ContextInputs.of(X, self.language.score(batch), number_paragraphs(batch.paragraphs))
-        for net in self.passes[1:]:
-            context = inputs.context(P, batch.doc_ptr)
-            P = net.predict_proba(context_pass_inputs(first, P, context))
+        texts, text_ids = number_paragraphs(batch.paragraphs)
+        distinct = Batch(texts)  # lines of menus and footers come again and again
+        X = compute_features(distinct)
+        first = first_pass_inputs(X, self.lexicon.score(distinct), np.zeros(len(distinct), np.bool_))
+        P = self.passes[0].predict_proba(first)[text_ids]
+        if len(batch):
+            inputs = context_inputs(X, self.language, [distinct], text_ids)
+            rows = np.arange(len(batch))
+            for net in self.passes[1:]:
+                context = compute_context(P, inputs, batch.doc_ptr, rows)
+                P[rows] = net.predict_proba(context_pass_inputs(first[text_ids[rows]], P[rows], context))
+                rows = unsettled_rows(P, kinds)
         return P, self.calibration.apply(P[:, :_N_CONTENT].sum(axis=1), batch.doc_ptr)
+
+
+def unsettled_rows(P: _Array, kinds: bool = True) -> npt.NDArray[np.int64]:
+    """Paragraphs that a further pass in context may change: unsure of the label, or of the kind."""
+    content = P[:, :_N_CONTENT].sum(axis=1)
+    settled = np.maximum(content, 1 - content) >= _SURE_LABEL
+    if kinds:
+        settled &= P.max(axis=1) >= _SURE_KIND
+    return np.flatnonzero(~settled)

@@ -17,7 +17,7 @@ import numpy as np
 
 from dechrome.artefact import read_model
 from dechrome.batch import Batch
-from dechrome.labels import CHROME_KINDS, CONTENT_KINDS, KINDS, Kind, Label
+from dechrome.labels import CHROME_KINDS, CONTENT_KINDS, FAVORS, KINDS, LABELS, Favor, Kind, Label
 from dechrome.model import Model, choose_kinds
 from dechrome.segmentation import find_paragraphs
 
@@ -42,8 +42,9 @@ _BATCH_CODE_POINTS = 60_000
 _MOST_DOCUMENTS = 512
 #: Probabilities are rounded before they meet the threshold, so a label follows from what is shown.
 _DECIMALS = 4
-#: A paragraph's text, start and end.
-_Placed: TypeAlias = "tuple[str, int | None, int | None]"
+#: The texts of a document and where they stand in it.
+_Placed: TypeAlias = "tuple[Sequence[str], Sequence[tuple[int, int]] | None]"
+_LABEL_NAMES, _KIND_NAMES = np.array(LABELS, object), np.array(KINDS, object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,48 +56,81 @@ class Prediction:
     """Offset in the document, in code points; None where paragraphs were given."""
     end: int | None
     label: Label
-    kind: Kind
+    kind: Kind | None
+    """None where kinds were not asked for."""
     p_content: float
     """Calibrated probability of content, in [0, 1]."""
 
 
 class Predictions(Sequence[Prediction]):
-    """The predictions of one document: a sequence, a table in a notebook, a DataFrame on demand."""
+    """The predictions of one document: a sequence, a table in a notebook, a DataFrame on demand.
 
-    def __init__(self, predictions: Iterable[Prediction]) -> None:
-        self._predictions = tuple(predictions)
+    Parameters
+    ----------
+    texts : sequence of str, length n_paragraphs
+    spans : sequence of (int, int), optional
+        Start and end of each text in the document.
+    labels : sequence of str
+    kinds : sequence of str, optional
+    p_content : sequence of float
+
+    Notes
+    -----
+    The columns are kept as they are; a :class:`Prediction` is made when one is asked for.
+    """
+
+    __slots__ = ("kinds", "labels", "p_content", "spans", "texts")
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        spans: Sequence[tuple[int, int]] | None,
+        labels: Sequence[Label],
+        kinds: Sequence[Kind] | None,
+        p_content: Sequence[float],
+    ) -> None:
+        self.texts, self.spans, self.labels, self.kinds = texts, spans, labels, kinds
+        self.p_content = p_content
 
     def __len__(self) -> int:
-        return len(self._predictions)
+        return len(self.texts)
 
     @overload
     def __getitem__(self, index: int) -> Prediction: ...
     @overload
     def __getitem__(self, index: slice) -> Predictions: ...
     def __getitem__(self, index: int | slice) -> Prediction | Predictions:
+        spans, kinds = self.spans, self.kinds
         if isinstance(index, slice):
-            return Predictions(self._predictions[index])
-        return self._predictions[index]
+            return Predictions(
+                self.texts[index], None if spans is None else spans[index], self.labels[index],
+                None if kinds is None else kinds[index], self.p_content[index],
+            )  # fmt: skip
+        start, end = (None, None) if spans is None else spans[index]
+        kind = None if kinds is None else kinds[index]
+        return Prediction(self.texts[index], start, end, self.labels[index], kind, self.p_content[index])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Predictions) and self._predictions == other._predictions
+        return isinstance(other, Predictions) and tuple(self) == tuple(other)
 
     def __hash__(self) -> int:
-        return hash(self._predictions)
+        return hash(tuple(self))
 
     def __repr__(self) -> str:
-        lines = [f"{p.p_content:.2f}  {p.kind:<10}  {p.text[:70]!r}" for p in self]
+        lines = [f"{p.p_content:.2f}  {p.kind or p.label:<10}  {p.text[:70]!r}" for p in self]
         return "\n".join([f"Predictions of {len(self)} paragraphs", *lines])
 
     def _repr_html_(self) -> str:
         """Paragraphs coloured by kind, the probability shown on hover."""
         rows = []
         for p in self:
-            colour, weight = _COLOURS[p.kind], "bold" if p.kind == "headline" else "normal"
+            colour = _COLOURS[p.kind or ("body" if p.label == "content" else "other")]
+            name = p.kind or p.label
+            weight = "bold" if p.kind == "headline" else "normal"
             faded = "" if p.label == "content" else "opacity:.75;"
             rows.append(
                 f'<div title="p_content {p.p_content:.3f}" style="{faded}border-left:.4em solid {colour};'
-                f'margin:.2em 0;padding:.1em .6em" dir="auto"><small style="color:{colour}">{p.kind}</small> '
+                f'margin:.2em 0;padding:.1em .6em" dir="auto"><small style="color:{colour}">{name}</small> '
                 f'<span style="font-weight:{weight};white-space:pre-wrap">{html.escape(p.text)}</span></div>'
             )
         return f'<div class="dechrome-predictions">{"".join(rows)}</div>'
@@ -154,13 +188,23 @@ class ParagraphModel:
         return self.stages.threshold
 
     def predict_paragraphs(
-        self, document: str | Sequence[str], threshold: float | None = None
+        self,
+        document: str | Sequence[str],
+        threshold: float | None = None,
+        *,
+        favor: Favor = "balanced",
+        kinds: bool = True,
     ) -> Predictions:
         """Label every paragraph of one document; see :func:`predict_paragraphs`."""
-        return next(iter(self.predict_documents([document], threshold)))
+        return next(iter(self.predict_documents([document], threshold, favor=favor, kinds=kinds)))
 
     def predict_documents(
-        self, documents: Iterable[str | Sequence[str]], threshold: float | None = None
+        self,
+        documents: Iterable[str | Sequence[str]],
+        threshold: float | None = None,
+        *,
+        favor: Favor = "balanced",
+        kinds: bool = True,
     ) -> Iterator[Predictions]:
         """Label many documents.
 
@@ -168,8 +212,8 @@ class ParagraphModel:
         ----------
         documents : iterable of str or sequence of str
             Read as needed; memory does not grow with their number.
-        threshold : float, optional
-            In [0, 1]; the model's own if not given.
+        threshold, favor, kinds
+            As in :func:`predict_paragraphs`.
 
         Yields
         ------
@@ -181,43 +225,51 @@ class ParagraphModel:
         TypeError
             If a document is neither a str nor a sequence of str.
         ValueError
-            If the threshold is not in [0, 1].
+            If the threshold is not in [0, 1], or ``favor`` is unknown.
         """
-        threshold = self.threshold if threshold is None else threshold
+        if favor not in FAVORS:
+            raise ValueError(f"favor must be one of {', '.join(FAVORS)}, not {favor!r}.")
+        threshold = self.stages.thresholds[favor] if threshold is None else threshold
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold must lie in [0, 1], not {threshold!r}.")
-        return self._predict(documents, threshold)
+        return self._predict(documents, threshold, kinds)
 
-    def _predict(self, documents: Iterable[str | Sequence[str]], threshold: float) -> Iterator[Predictions]:
-        waiting: list[list[_Placed]] = []
+    def _predict(
+        self, documents: Iterable[str | Sequence[str]], threshold: float, kinds: bool
+    ) -> Iterator[Predictions]:
+        waiting: list[_Placed] = []
         size = 0
         for document in documents:
             _check_document(document)
             if isinstance(document, str):
                 spans = find_paragraphs(document)
-                paragraphs: list[_Placed] = [(document[start:stop], start, stop) for start, stop in spans]
+                texts: Sequence[str] = [document[start:stop] for start, stop in spans]
+                waiting.append((texts, spans))
+                size += len(document)
             else:
-                paragraphs = [(text, None, None) for text in document]
-            waiting.append(paragraphs)
-            size += sum(len(text) for text, _, _ in paragraphs)
+                waiting.append((document, None))
+                size += sum(map(len, document))
             if size >= _BATCH_CODE_POINTS or len(waiting) >= _MOST_DOCUMENTS:
-                yield from self._predict_batch(waiting, threshold)
+                yield from self._predict_batch(waiting, threshold, kinds)
                 waiting, size = [], 0
         if waiting:
-            yield from self._predict_batch(waiting, threshold)
+            yield from self._predict_batch(waiting, threshold, kinds)
 
-    def _predict_batch(self, documents: list[list[_Placed]], threshold: float) -> Iterator[Predictions]:
-        ptr = np.concatenate([[0], np.cumsum([len(paragraphs) for paragraphs in documents])])
-        batch = Batch([text for paragraphs in documents for text, _, _ in paragraphs], ptr)
-        P, p_content = self.stages.score(batch)
+    def _predict_batch(
+        self, documents: list[_Placed], threshold: float, with_kinds: bool
+    ) -> Iterator[Predictions]:
+        ptr = np.concatenate([[0], np.cumsum([len(texts) for texts, _ in documents])])
+        batch = Batch([text for texts, _ in documents for text in texts], ptr)
+        P, p_content = self.stages.score(batch, with_kinds)
         p_content = p_content.astype(np.float64).round(_DECIMALS)
         is_content = p_content >= threshold
-        kinds = choose_kinds(P, is_content).tolist()
-        rows = zip(is_content.tolist(), kinds, p_content.tolist(), strict=True)
-        for paragraphs in documents:
+        labels = _LABEL_NAMES[np.where(is_content, 0, 1)].tolist()
+        kinds = _KIND_NAMES[choose_kinds(P, is_content)].tolist() if with_kinds else None
+        p = p_content.tolist()
+        bounds = ptr.tolist()
+        for (texts, spans), start, stop in zip(documents, bounds[:-1], bounds[1:], strict=True):
             yield Predictions(
-                Prediction(text, start, stop, "content" if content else "chrome", KINDS[kind], p)
-                for (text, start, stop), (content, kind, p) in zip(paragraphs, rows, strict=False)
+                texts, spans, labels[start:stop], None if kinds is None else kinds[start:stop], p[start:stop]
             )
 
 
@@ -268,6 +320,9 @@ def predict_paragraphs(
     document: str | Sequence[str],
     model: str | Path | ParagraphModel | None = None,
     threshold: float | None = None,
+    *,
+    favor: Favor = "balanced",
+    kinds: bool = True,
 ) -> Predictions:
     """Label every paragraph of a document as content or chrome, with its kind.
 
@@ -279,7 +334,11 @@ def predict_paragraphs(
     model : str, Path or loaded model, optional
         The shipped model if not given.
     threshold : float, optional
-        Paragraphs with ``p_content`` of at least this are content; the model's own if not given.
+        Paragraphs with ``p_content`` of at least this are content; overrides ``favor``.
+    favor : {"precision", "balanced", "recall"}
+        Which of the model's thresholds to use: "precision" loses more chrome, "recall" less content.
+    kinds : bool
+        False leaves the kinds out, which is faster.
 
     Returns
     -------
@@ -291,14 +350,14 @@ def predict_paragraphs(
     TypeError
         If the document is neither a str nor a sequence of str.
     ValueError
-        If the threshold is not in [0, 1].
+        If the threshold is not in [0, 1], or ``favor`` is unknown.
 
     Examples
     --------
     >>> [p.label for p in predict_paragraphs(["We use cookies to improve your visit.", "Accept all"])]
     ['chrome', 'chrome']
     """
-    return _as_model(model).predict_paragraphs(document, threshold)
+    return _as_model(model).predict_paragraphs(document, threshold, favor=favor, kinds=kinds)
 
 
 def clean_text(
@@ -306,12 +365,14 @@ def clean_text(
     keep: Iterable[Kind] = CONTENT_KINDS,
     model: str | Path | ParagraphModel | None = None,
     threshold: float | None = None,
+    *,
+    favor: Favor = "balanced",
 ) -> str:
     """Keep the article.
 
     Parameters
     ----------
-    document, model, threshold
+    document, model, threshold, favor
         As in :func:`predict_paragraphs`.
     keep : iterable of str
         Kinds to keep.
@@ -331,11 +392,12 @@ def clean_text(
     >>> clean_text(["Accept all cookies", "Share on Facebook"])
     ''
     """
-    kinds = [keep] if isinstance(keep, str) else list(keep)
-    unknown = [kind for kind in kinds if kind not in KINDS]
+    kept = [keep] if isinstance(keep, str) else list(keep)
+    unknown = [kind for kind in kept if kind not in KINDS]
     if unknown:
         raise ValueError(
             f"keep has unknown kinds {', '.join(map(repr, unknown))}; known: {', '.join(KINDS)}."
         )
-    predictions = predict_paragraphs(document, model, threshold)
-    return "\n\n".join(p.text for p in predictions if p.kind in kinds)
+    predictions = predict_paragraphs(document, model, threshold, favor=favor)
+    kinds = predictions.kinds or []
+    return "\n\n".join(text for text, kind in zip(predictions.texts, kinds, strict=True) if kind in kept)

@@ -25,7 +25,14 @@ from dechrome.training.languages import language_code, news_files
 from dechrome.training.pages import Page, layout_of, read_pages
 from dechrome.training.seeds import Seed, read_seeds
 
-__all__ = ["ReadLabel", "apply_labels", "build_corpus", "document_from_seed", "read_labels"]
+__all__ = [
+    "ReadLabel",
+    "apply_labels",
+    "build_corpus",
+    "document_from_seed",
+    "read_labels",
+    "source_folders",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +138,7 @@ def document_from_seed(seed: Seed) -> Document:
     )  # fmt: skip
 
 
-def _source_folders(folders: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+def source_folders(folders: Iterable[Path]) -> Iterator[tuple[str, Path]]:
     """Name the layout of each folder; a folder of folders stands for those it knows."""
     for folder in folders:
         if not folder.is_dir():
@@ -233,7 +240,7 @@ def build_corpus(folders: Iterable[Path], labels: Iterable[Path] = (), n_jobs: i
     """
     from joblib import Parallel, delayed
 
-    sources = list(_source_folders(folders))
+    sources = list(source_folders(folders))
     decided: dict[str, list[ReadLabel]] = {}
     for path in labels:
         for name, found in read_labels(path).items():

@@ -9,12 +9,16 @@ from dataclasses import replace
 import numpy as np
 
 from dechrome.batch import Batch
+from dechrome.labels import Favor
 from dechrome.model import Calibration, Model
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document
 
 __all__ = ["calibrate"]
+
+#: How much more recall counts than precision.
+_BETAS: dict[Favor, float] = {"precision": 0.5, "balanced": 1.0, "recall": 2.0}
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +31,8 @@ def calibrate(
 ) -> Model:
     """Fit Platt scaling and choose the threshold on held-out documents of every shape.
 
-    The threshold maximises the length-weighted F1 of content.
+    The balanced threshold maximises the length-weighted F1 of content, the one that favours precision
+    F0.5, the one that favours recall F2 (van Rijsbergen 1979).
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import precision_recall_curve
@@ -56,7 +61,10 @@ def calibrate(
     precision, recall, thresholds = precision_recall_curve(
         labels[known], calibrated, sample_weight=weight * np.minimum(length, 500)
     )
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
-    threshold = round(float(np.clip(thresholds[min(int(f1.argmax()), len(thresholds) - 1)], 0.2, 0.8)), 3)
-    progress(f"{calibration}, threshold {threshold}, weighted F1 {f1.max():.4f}")
-    return replace(model, calibration=calibration, threshold=threshold)
+    chosen: dict[Favor, float] = {}
+    for favor, beta in _BETAS.items():
+        score = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-9)
+        best = float(thresholds[min(int(score.argmax()), len(thresholds) - 1)])
+        chosen[favor] = round(float(np.clip(best, 0.05, 0.95)), 3)
+    progress(f"{calibration}, thresholds {chosen}")
+    return replace(model, calibration=calibration, thresholds=chosen)

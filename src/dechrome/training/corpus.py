@@ -225,8 +225,7 @@ def summarise_corpus(documents: Iterable[Document], by: Sequence[str] = ("source
     summary.insert(1, "sites", groups.site.nunique())
     summary.insert(2, "languages", groups.language.nunique())
     whole = [table.documents.sum(), table.site.nunique(), table.language.nunique(), *table[counts].sum()]
-    last = pd.DataFrame([whole], columns=summary.columns)
-    last.index = pd.MultiIndex.from_tuples([("all", *[""] * (len(by) - 1))], names=by)
-    if len(by) == 1:
-        last.index = pd.Index(["all"], name=by[0])
+    name = ("all", *[""] * (len(by) - 1))
+    index = pd.Index(["all"]) if len(by) == 1 else pd.MultiIndex.from_tuples([name], names=list(by))
+    last = pd.DataFrame([whole], index=index, columns=summary.columns)
     return pd.concat([summary, last]).astype(int)

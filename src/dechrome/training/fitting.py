@@ -16,17 +16,19 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from dechrome.context import ContextInputs, compute_context
 from dechrome.errors import CorpusFormatError
-from dechrome.labels import CONTENT_KINDS, KINDS
+from dechrome.labels import CONTENT_KINDS, FAVORS, KINDS
 from dechrome.language import LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, Lexicon
 from dechrome.model import (
     CONTEXT_PASS_INPUTS,
     Calibration,
-    ContextInputs,
     Model,
+    context_inputs,
     context_pass_inputs,
     first_pass_inputs,
+    unsettled_rows,
 )
 from dechrome.scoring import DenseNet, average_nets
 from dechrome.training.augmentation import augment_documents
@@ -127,8 +129,9 @@ def score_paragraphs(lexicon: Lexicon, paragraphs: Sequence[str]) -> npt.NDArray
 
 def _gather_inputs(table: ParagraphTable, language: LanguageModel) -> ContextInputs:
     """Context inputs of every paragraph of the table."""
-    likelihood = np.concatenate([language.score(batch) for batch in iterate_batches(table.paragraphs)])
-    return ContextInputs.of(table.X, likelihood, table.text_id)
+    _, first = np.unique(table.text_id, return_index=True)
+    batches = iterate_batches([table.paragraphs[i] for i in first])
+    return context_inputs(table.X[first], language, batches, table.text_id)
 
 
 def _fit_net(
@@ -221,14 +224,14 @@ def fit_model(
     progress(f"{len(train)} documents, {len(table.paragraphs)} paragraphs")
 
     language = fit_language_model([d for d in documents if d.split == "train"])
-    context_inputs = _gather_inputs(table, language)
+    surroundings = _gather_inputs(table, language)
     lexicon, lexical = _fit_lexicons(table, config, n_jobs, progress)
     row_weight = _row_weights(table)
 
     n = len(table.paragraphs)
     inputs = {masked: first_pass_inputs(table.X, lexical, np.full(n, masked)) for masked in (False, True)}
     draft = _fit_first_pass(table, lexical, table.kind, row_weight, config, "draft", progress)
-    target = _teach_kinds(table, inputs[False], draft, context_inputs, config, progress)
+    target = _teach_kinds(table, inputs[False], draft, surroundings, config, progress)
     first_pass = _fit_first_pass(table, lexical, target, row_weight, config, "final", progress)
     P = {masked: first_pass.predict_proba(inputs[masked]) for masked in (False, True)}
 
@@ -237,25 +240,24 @@ def fit_model(
     first = np.where(shapes.is_masked[:, None], inputs[True][shapes.indices], inputs[False][shapes.indices])
     P1 = np.where(shapes.is_masked[:, None], P[True][shapes.indices], P[False][shapes.indices])
     passes = [first_pass]
+    rows = np.arange(len(shapes.indices))
     for number in range(config.n_context_passes):
-        name = f"pass {number + 1} in context"
-        X = _context_columns(shapes, first, P1, context_inputs)
+        name = f"pass {number + 1} in context, {len(rows)} paragraphs"
+        X = _context_columns(shapes, rows, first, P1, surroundings)
         is_last = number + 1 == config.n_context_passes
         nets = [
-            _fit_context_pass(
-                X, shapes, shapes.target >= 0, config, k, f"{name}, net {k + 1}, {{}}", progress
-            )
+            _fit_context_pass(X, shapes, rows, None, config, k, f"{name}, net {k + 1}, {{}}", progress)
             for k in range(config.n_averaged if is_last else 1)
         ]
         passes.append(average_nets(nets))
         if not is_last:
-            for half in (0, 1):  # each half of the sites is judged by a net that has not seen it
-                known = (shapes.target >= 0) & (shapes.fold % 2 != half)
+            half = shapes.fold[rows] % 2
+            for side in (0, 1):  # each half of the sites is judged by a net that has not seen it
                 net = _fit_context_pass(
-                    X, shapes, known, config, 0, f"{name}, half {half + 1}, {{}}", progress
+                    X, shapes, rows, half != side, config, 0, f"{name}, half {side + 1}, {{}}", progress
                 )
-                rows = shapes.fold % 2 == half
-                P1[rows] = net.predict_proba(X[rows])
+                P1[rows[half == side]] = net.predict_proba(X[half == side])
+            rows = unsettled_rows(P1)
         del X
     metadata = {
         "corpus_digest": corpus_digest(documents),
@@ -263,7 +265,7 @@ def fit_model(
         "n_development_documents": len(development),
         "config": asdict(config),
     }
-    model = Model(lexicon, language, tuple(passes), Calibration(), 0.5, metadata)
+    model = Model(lexicon, language, tuple(passes), Calibration(), dict.fromkeys(FAVORS, 0.5), metadata)
     return calibrate(model, development, config, progress)
 
 
@@ -295,32 +297,38 @@ def _draw_shapes(
 
 def _context_columns(
     shapes: _Shapes,
+    rows: npt.NDArray[np.int64],
     first: npt.NDArray[np.float32],
     P: npt.NDArray[np.float32],
     inputs: ContextInputs,
 ) -> npt.NDArray[np.float32]:
-    """Input columns of a pass in context for all rows."""
-    X = np.empty((len(first), len(CONTEXT_PASS_INPUTS)), np.float32)
-    n_documents = len(shapes.doc_ptr) - 1
-    for start in range(0, n_documents, 500):
+    """Input columns of a pass in context for the given rows."""
+    X = np.empty((len(rows), len(CONTEXT_PASS_INPUTS)), np.float32)
+    for start in range(0, len(shapes.doc_ptr) - 1, 500):
         ptr = shapes.doc_ptr[start : start + 501]
-        at = slice(ptr[0], ptr[-1])
-        context = inputs.take(shapes.indices[at]).context(P[at], ptr - ptr[0])
-        X[at] = context_pass_inputs(first[at], P[at], context)
+        low, high = np.searchsorted(rows, (ptr[0], ptr[-1]))
+        mine = rows[low:high]
+        whole = slice(ptr[0], ptr[-1])
+        context = compute_context(P[whole], inputs.take(shapes.indices[whole]), ptr - ptr[0], mine - ptr[0])
+        X[low:high] = context_pass_inputs(first[mine], P[mine], context)
     return X
 
 
 def _fit_context_pass(
     X: npt.NDArray[np.float32],
     shapes: _Shapes,
-    known: npt.NDArray[np.bool_],
+    rows: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.bool_] | None,
     config: TrainingConfig,
     turn: int,
     name: str,
     progress: Callable[[str], None],
 ) -> DenseNet:
+    """Fit a net on X, whose rows are those of the shapes; on the chosen ones, if not on all."""
+    target = shapes.target[rows]
+    known = target >= 0 if chosen is None else (target >= 0) & chosen
     return _fit_net(
-        X, np.flatnonzero(known), shapes.target, shapes.weight, config.context_pass_hidden,
+        X, np.flatnonzero(known), target, shapes.weight[rows], config.context_pass_hidden,
         config.context_pass_epochs, replace(config, random_state=config.random_state + turn),
         lambda line: progress(name.format(line)),
     )  # fmt: skip
@@ -359,8 +367,7 @@ def _teach_kinds(
     P = draft.predict_proba(first)
     if len(rows) < _LEAST_TRUSTED:
         return refine_kinds(table, P)
-    context = inputs.context(P, table.doc_ptr)
-    X = context_pass_inputs(first, P, context)
+    X = context_pass_inputs(first, P, compute_context(P, inputs, table.doc_ptr))
     net = _fit_net(
         X, rows, table.kind, np.ones(len(X), np.float32), (32,), _KIND_EPOCHS, config,
         lambda line: progress(f"kinds, {line}"),

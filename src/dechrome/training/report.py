@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ _TITLES = {
     "paragraphs": "Paragraphs with a known label",
     "languages": "By language",
     "kinds": "Kinds, on paragraphs decided by reading",
+    "presets": "What `favor` does: threshold on `p_content`, document word precision, recall and F1 on news, "
+    "and precision and recall of content over all known paragraphs",
     "shapes": "Parts of documents: of articles whose gold covers all content, and of seeds",
 }
 
@@ -87,6 +90,22 @@ def _document_rows(documents: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index("documents")
 
 
+def _preset_rows(model: Model, scored: Sequence[Scored]) -> pd.DataFrame:
+    import pandas as pd
+
+    rows: dict[str, dict[str, float]] = {}
+    for favor, threshold in model.thresholds.items():
+        moved = [replace(item, is_kept=item.p_content >= threshold) for item in scored]
+        documents = evaluate_documents([item for item in moved if item.document.source in _NEWS])
+        paragraphs = evaluate_paragraphs(moved)
+        rows[favor] = {
+            "threshold": threshold,
+            **{f"news_{name}": float(documents[name].mean()) for name in ("precision", "recall", "f1")},
+            **{f"paragraph_{name}": paragraphs.get(name, float("nan")) for name in ("precision", "recall")},
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
 def make_tables(
     model: Model, scored: Sequence[Scored], documents: Sequence[Document]
 ) -> dict[str, pd.DataFrame]:
@@ -103,7 +122,7 @@ def make_tables(
     Returns
     -------
     dict of str to DataFrame
-        "documents", "paragraphs", "languages", "kinds" and "shapes".
+        "documents", "paragraphs", "languages", "kinds", "presets" and "shapes".
     """
     import pandas as pd
 
@@ -128,6 +147,7 @@ def make_tables(
         ),
         "languages": languages_table,
         "kinds": evaluate_kinds(usable),
+        "presets": _preset_rows(model, usable),
         "shapes": pd.DataFrame.from_dict(
             evaluate_shapes(model, [d for d in documents if _is_whole_article(d)]),
             orient="index", columns=["value"],

@@ -84,7 +84,7 @@ def tabulate(documents: Sequence[Document], n_folds: int = 4) -> ParagraphTable:
         kind=np.array([kind_codes[x] for d in documents for x in d.kinds], np.int8),
         is_read=read,
         fold=np.repeat(np.array(folds, np.int8), sizes),
-        text_id=number_paragraphs(paragraphs),
+        text_id=number_paragraphs(paragraphs)[1],
     )
 
 

@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from dechrome.gramtable import GramTable
+
+
+@pytest.mark.parametrize("n_columns", [1, 4, 13, 120])
+def test_sums_equal_their_definition(n_columns):
+    rng = np.random.default_rng(0)
+    weights = rng.integers(-128, 128, (500, n_columns)).astype(np.int8)
+    weights[0], weights[1] = 127, -128
+    sizes = [1, 3, 256, 257, 1200, 2, *rng.integers(1, 90, 200)]
+    ptr = np.concatenate([[0], np.cumsum(sizes)])
+    buckets = rng.integers(0, 500, ptr[-1]).astype(np.uint32)
+    buckets[ptr[4] : ptr[5]] = 0  # the largest sum that a paragraph can have
+    buckets[ptr[2] : ptr[3]] = 1
+    expected = [weights[buckets[a:b]].astype(int).sum(axis=0) for a, b in zip(ptr[:-1], ptr[1:], strict=True)]
+    assert np.array_equal(GramTable(weights).sum(buckets, ptr), expected)
+
+
+def test_no_paragraphs_no_rows():
+    table = GramTable(np.ones((8, 5), np.int8))
+    assert table.sum(np.zeros(0, np.uint32), np.array([0])).shape == (0, 5)
