@@ -135,7 +135,13 @@ def _c4_rules(document: Document, _: str) -> str:
     return "\n".join(kept)
 
 
-def _pages(sources: Iterable[Path], wanted: dict[str, Document]) -> Iterable[tuple[Document, str]]:
+def read_with(name: str, document: Document, html: str) -> str:
+    """What the reader of that name keeps of a page."""
+    return _READERS[name][1](document, html)
+
+
+def pages_of(sources: Iterable[Path], wanted: dict[str, Document]) -> Iterable[tuple[Document, str]]:
+    """Documents of the corpus with the HTML that they come from."""
     for layout, folder in source_folders(sources):
         if layout not in ("seeds", "phrases", "ntrex"):
             for page in read_pages(folder):
@@ -167,7 +173,7 @@ def main() -> None:
     ours = ours[ours.ceiling >= _LEAST_CEILING]
     wanted = {d.document_id: d for d in documents if d.document_id in ours.index}
     columns: dict[str, dict[str, float]] = {name: {} for name in _READERS}
-    for document, html in _pages(arguments.sources, wanted):
+    for document, html in pages_of(arguments.sources, wanted):
         for name, (_, read) in _READERS.items():
             try:
                 kept = read(document, html)

@@ -2,12 +2,14 @@
 
     python benchmarks/expectations.py
 
-Writes tests/quality_floor.json (a little below what the model reaches on held-out seeds) and marks the
-cases of tests/cases that it gets wrong as known errors. Read the difference before you commit it.
+Writes tests/quality_floor.json (a little below what the model reaches on held-out seeds), marks the cases of
+tests/cases that it gets wrong as known errors, and copies tables of data/results into README.md. Read the
+difference before you commit it.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -73,6 +75,29 @@ def mark_cases() -> None:
     print(f"{total} cases, {right} right by kind, {right_label} by label")
 
 
+def copy_tables() -> None:
+    """Put the tables of the last evaluation and comparison between the marks in README.md."""
+    results = (_ROOT / "data" / "results" / "results.md").read_text(encoding="utf-8")
+    tables = [_table(results, f"| {name} ") for name in ("documents", "presets", "shapes", "kinds")]
+    for name in ("accuracy", "speed"):
+        path = _ROOT / "data" / "results" / f"{name}.md"
+        if path.exists():
+            tables.append(_table(path.read_text(encoding="utf-8"), "| tool "))
+    readme = _ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    mark, end = "<!-- written by benchmarks/expectations.py: results -->\n", "<!-- end -->"
+    before, rest = text.split(mark)
+    after = rest.split(end, 1)[1]
+    readme.write_text(before + mark + "\n" + "\n\n".join(tables) + "\n\n" + end + after, encoding="utf-8")
+
+
+def _table(text: str, head: str) -> str:
+    """The Markdown table whose first line begins with ``head``."""
+    lines = text[text.index("\n" + head) + 1 :].split("\n")
+    return "\n".join(itertools.takewhile(lambda line: line.startswith("|"), lines))
+
+
 if __name__ == "__main__":
     set_floor()
     mark_cases()
+    copy_tables()

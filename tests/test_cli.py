@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -301,6 +302,17 @@ def test_the_threshold_decides_the_label(article, model, threshold, is_content):
     result = run("predict", "--model", model, "--threshold", threshold, "--format", "jsonl", article)
     for paragraph in json.loads(result.stdout)["paragraphs"]:
         assert (paragraph["label"] == "content") == is_content(paragraph["p_content"])
+
+
+def test_favor_picks_one_of_the_models_thresholds(tmp_path, article, toy_model):
+    folder = tmp_path / "own"
+    write_model(replace(toy_model, thresholds={"precision": 1.0, "balanced": 0.5, "recall": 0.0}), folder)
+    for favor, label in (("precision", "chrome"), ("recall", "content")):
+        result = run("predict", "--model", folder, "--favor", favor, "--format", "jsonl", article)
+        assert {p["label"] for p in json.loads(result.stdout)["paragraphs"]} == {label}
+    refused = run("predict", "--favor", "speed", article)
+    assert refused.exit_code == 2
+    assert "speed" in refused.stderr
 
 
 @pytest.mark.parametrize("threshold", ["-0.1", "1.5", "nan", "inf"])
@@ -724,7 +736,7 @@ def test_a_corpus_without_one_of_the_splits_is_refused_before_the_work(tmp_path,
 def test_evaluate_prints_its_tables_and_writes_them_with_the_command(tmp_path, corpus, model, split):
     result = run("evaluate", model, corpus, "--split", split, "-o", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (0, "")
-    tables = ["documents", "kinds", "languages", "paragraphs", "shapes"]
+    tables = ["documents", "kinds", "languages", "paragraphs", "presets", "shapes"]
     assert tree(tmp_path / "out") == sorted([*(f"{name}.csv" for name in tables), "results.md"])
     written = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
     assert f"`dechrome evaluate model small.jsonl --split {split}`" in written

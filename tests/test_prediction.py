@@ -194,3 +194,12 @@ def test_columns_and_rows_say_the_same(model):
         predictions.kinds[1:3],
         predictions.p_content[1:3],
     )
+
+
+@pytest.mark.parametrize("kinds", [True, False])
+def test_processes_change_nothing(model, kinds):
+    documents = [DOCUMENT, "", ["a line", ""], *(f"{DOCUMENT}\n\nStory {i}" for i in range(1200))]
+    alone = list(model.predict_documents(documents, kinds=kinds))
+    assert list(model.predict_documents(iter(documents), kinds=kinds, n_jobs=2)) == alone
+    with pytest.raises(TypeError, match="document must be"):
+        list(model.predict_documents([DOCUMENT, b""], n_jobs=2))

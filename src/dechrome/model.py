@@ -43,7 +43,7 @@ _N_CONTENT = len(CONTENT_KINDS)
 _LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
 _LEXICAL_UNIT = np.float32(0.25)
 #: A pass in context leaves alone what the one before is so sure of.
-_SURE_LABEL, _SURE_KIND = 0.98, 0.8
+_SURE_LABEL, _SURE_KIND = 0.95, 0.6
 
 
 def first_pass_inputs(X: _Array, lexical: _Array, is_masked: npt.NDArray[np.bool_]) -> _Array:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import functools
 import html
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
@@ -19,7 +21,7 @@ from dechrome.artefact import read_model
 from dechrome.batch import Batch
 from dechrome.labels import CHROME_KINDS, CONTENT_KINDS, FAVORS, KINDS, LABELS, Favor, Kind, Label
 from dechrome.model import Model, choose_kinds
-from dechrome.segmentation import find_paragraphs
+from dechrome.segmentation import Span, find_paragraphs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +44,7 @@ _BATCH_CODE_POINTS = 60_000
 _MOST_DOCUMENTS = 512
 #: Probabilities are rounded before they meet the threshold, so a label follows from what is shown.
 _DECIMALS = 4
-#: The texts of a document and where they stand in it.
-_Placed: TypeAlias = "tuple[Sequence[str], Sequence[tuple[int, int]] | None]"
+_Document: TypeAlias = "str | Sequence[str]"
 _LABEL_NAMES, _KIND_NAMES = np.array(LABELS, object), np.array(KINDS, object)
 
 
@@ -205,6 +206,7 @@ class ParagraphModel:
         *,
         favor: Favor = "balanced",
         kinds: bool = True,
+        n_jobs: int = 1,
     ) -> Iterator[Predictions]:
         """Label many documents.
 
@@ -214,6 +216,8 @@ class ParagraphModel:
             Read as needed; memory does not grow with their number.
         threshold, favor, kinds
             As in :func:`predict_paragraphs`.
+        n_jobs : int
+            Processes (joblib), -1 for one a core; the model's tables are shared between them.
 
         Yields
         ------
@@ -232,45 +236,78 @@ class ParagraphModel:
         threshold = self.stages.thresholds[favor] if threshold is None else threshold
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold must lie in [0, 1], not {threshold!r}.")
-        return self._predict(documents, threshold, kinds)
+        return self._predict(documents, threshold, kinds, n_jobs)
 
     def _predict(
-        self, documents: Iterable[str | Sequence[str]], threshold: float, kinds: bool
+        self, documents: Iterable[_Document], threshold: float, kinds: bool, n_jobs: int
     ) -> Iterator[Predictions]:
-        waiting: list[_Placed] = []
-        size = 0
-        for document in documents:
-            _check_document(document)
-            if isinstance(document, str):
-                spans = find_paragraphs(document)
-                texts: Sequence[str] = [document[start:stop] for start, stop in spans]
-                waiting.append((texts, spans))
-                size += len(document)
-            else:
-                waiting.append((document, None))
-                size += sum(map(len, document))
-            if size >= _BATCH_CODE_POINTS or len(waiting) >= _MOST_DOCUMENTS:
-                yield from self._predict_batch(waiting, threshold, kinds)
-                waiting, size = [], 0
-        if waiting:
-            yield from self._predict_batch(waiting, threshold, kinds)
+        if n_jobs == 1:
+            for batch in _cut_into_batches(documents):
+                yield from _label_batch(self.stages, batch, threshold, kinds)
+            return
+        from joblib import Parallel, delayed
 
-    def _predict_batch(
-        self, documents: list[_Placed], threshold: float, with_kinds: bool
-    ) -> Iterator[Predictions]:
-        ptr = np.concatenate([[0], np.cumsum([len(texts) for texts, _ in documents])])
-        batch = Batch([text for texts, _ in documents for text in texts], ptr)
-        P, p_content = self.stages.score(batch, with_kinds)
-        p_content = p_content.astype(np.float64).round(_DECIMALS)
-        is_content = p_content >= threshold
-        labels = _LABEL_NAMES[np.where(is_content, 0, 1)].tolist()
-        kinds = _KIND_NAMES[choose_kinds(P, is_content)].tolist() if with_kinds else None
-        p = p_content.tolist()
-        bounds = ptr.tolist()
-        for (texts, spans), start, stop in zip(documents, bounds[:-1], bounds[1:], strict=True):
-            yield Predictions(
-                texts, spans, labels[start:stop], None if kinds is None else kinds[start:stop], p[start:stop]
-            )
+        sent: deque[list[_Document]] = deque()
+
+        def send() -> Iterator[Any]:
+            for batch in _cut_into_batches(documents):
+                sent.append(batch)
+                yield delayed(_label_columns)(self.stages, batch, threshold, kinds)
+
+        for columns in Parallel(n_jobs=n_jobs, return_as="generator")(send()):
+            for document, (bounds, *others) in zip(sent.popleft(), columns, strict=True):
+                if bounds is None:
+                    yield Predictions(document, None, *others)
+                else:
+                    spans = list(zip(bounds[0::2], bounds[1::2], strict=True))
+                    yield Predictions([str(document[a:b]) for a, b in spans], spans, *others)
+
+
+def _cut_into_batches(documents: Iterable[_Document]) -> Iterator[list[_Document]]:
+    waiting: list[_Document] = []
+    size = 0
+    for document in documents:
+        _check_document(document)
+        waiting.append(document)
+        size += len(document) if isinstance(document, str) else sum(map(len, document))
+        if size >= _BATCH_CODE_POINTS or len(waiting) >= _MOST_DOCUMENTS:
+            yield waiting
+            waiting, size = [], 0
+    if waiting:
+        yield waiting
+
+
+def _label_batch(
+    model: Model, documents: list[_Document], threshold: float, with_kinds: bool
+) -> Iterator[Predictions]:
+    placed: list[tuple[Sequence[str], list[Span] | None]] = []
+    for document in documents:
+        if isinstance(document, str):
+            found = find_paragraphs(document)
+            placed.append(([document[start:stop] for start, stop in found], found))
+        else:
+            placed.append((document, None))
+    bounds = [0, *accumulate(len(texts) for texts, _ in placed)]
+    batch = Batch([text for texts, _ in placed for text in texts], bounds)
+    P, p_content = model.score(batch, with_kinds)
+    p_content = p_content.astype(np.float64).round(_DECIMALS)
+    is_content = p_content >= threshold
+    labels = _LABEL_NAMES[np.where(is_content, 0, 1)].tolist()
+    kinds = _KIND_NAMES[choose_kinds(P, is_content)].tolist() if with_kinds else None
+    p = p_content.tolist()
+    for (texts, spans), start, stop in zip(placed, bounds[:-1], bounds[1:], strict=True):
+        mine = None if kinds is None else kinds[start:stop]
+        yield Predictions(texts, spans, labels[start:stop], mine, p[start:stop])
+
+
+def _label_columns(
+    model: Model, documents: list[_Document], threshold: float, with_kinds: bool
+) -> list[tuple[list[int] | None, Sequence[Label], Sequence[Kind] | None, Sequence[float]]]:
+    """What another process sends back: all but the texts."""
+    return [
+        (None if p.spans is None else [x for span in p.spans for x in span], p.labels, p.kinds, p.p_content)
+        for p in _label_batch(model, documents, threshold, with_kinds)
+    ]
 
 
 _shipped_lock = threading.Lock()

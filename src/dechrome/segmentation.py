@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 __all__ = ["Span", "find_paragraphs"]
 
-#: All line ends of Unicode (https://www.unicode.org/reports/tr14/ BK, CR, LF, NL), "\r\n" as one.
-_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-#: What surrounds text without being text: white space, NBSP, zero-width characters, BOM, bidi marks.
-_MARGIN = " \t\u00a0\u1680\u180e\u2000-\u200f\u202a-\u202f\u205f-\u2064\u2066-\u2069\u3000\ufeff\x00\x1f"
-_CORE = re.compile(rf"[^{_MARGIN}](?:.*[^{_MARGIN}])?", re.DOTALL)
+#: What surrounds text without being text: white space, line ends, NBSP, zero-width characters, BOM, bidi
+#: marks.
+_MARGIN = " \t\n\r\v\f\x00\x1c\x1d\x1e\x1f\x85\u00a0\u1680\u180e\u2028\u2029\u202f\u3000\ufeff" + "".join(
+    chr(c)
+    for low, high in ((0x2000, 0x200F), (0x202A, 0x202E), (0x205F, 0x2064), (0x2066, 0x2069))
+    for c in range(low, high + 1)
+)
 #: Widths at which text is wrapped by hand or by program, in columns.
 _LEAST_WIDTH, _MOST_WIDTH = 30, 130
 #: Line ends that must be full, by number and by share, for a document to count as wrapped, and the share
@@ -80,6 +82,8 @@ def find_paragraphs(text: str) -> list[Span]:
     blocks = _find_blocks(text)
     if sum(len(block) - 1 for block in blocks) < _LEAST_WRAPPED:
         return [span for block in blocks for span in block]
+    if any(_is_too_long(text[start:stop]) for block in blocks if len(block) > 1 for start, stop in block):
+        return [span for block in blocks for span in block]  # what _wrap_width would find, sooner
     lines = [[_read_line(text, span) for span in block] for block in blocks]
     width = _wrap_width([block for block in lines if len(block) > 1])
     if width is None:
@@ -91,15 +95,21 @@ def _find_blocks(text: str) -> list[list[Span]]:
     """Stripped lines, grouped by the blank lines between them."""
     blocks: list[list[Span]] = [[]]
     start = 0
-    ends = [(match.start(), match.end()) for match in _LINE_END.finditer(text)]
-    for stop, following in [*ends, (len(text), len(text))]:
-        core = _CORE.search(text, start, stop)
+    # All line ends of Unicode (https://www.unicode.org/reports/tr14/ BK, CR, LF, NL), "\r\n" as one.
+    for line in text.splitlines(keepends=True):
+        core = line.strip(_MARGIN)
         if core:
-            blocks[-1].append(Span(core.start(), core.end()))
+            first = start + line.index(core)
+            blocks[-1].append(Span(first, first + len(core)))
         elif blocks[-1]:
             blocks.append([])
-        start = following
+        start += len(line)
     return [block for block in blocks if block]
+
+
+def _is_too_long(line: str) -> bool:
+    """Whether a line is longer than any wrapped one; Web addresses cannot be wrapped."""
+    return len(line) > _MOST_WIDTH and len(line.lstrip("> \t")) > _MOST_WIDTH and "://" not in line
 
 
 def _columns(text: str) -> int:
