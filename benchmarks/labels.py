@@ -28,7 +28,7 @@ def compare(path: Path, decided: dict[str, list[ReadLabel]]) -> tuple[Counter, C
     labels: Counter[tuple[str, str | None, str]] = Counter()
     kinds: Counter[tuple[str | None, str]] = Counter()
     for row in pq.read_table(path, columns=_COLUMNS).to_pylist():
-        for position, digest, kind in decided.get(row["document_id"], []):
+        for position, digest, kind, _ in decided.get(row["document_id"], []):
             if kind == "?" or text_hash(row["paragraphs"][position]) != digest:
                 continue
             truth = "content" if kind in CONTENT_KINDS else "chrome"

@@ -1,6 +1,6 @@
 """Speed beside other tools, in one run on the same pages, as ratios; and how cost grows.
 
-    pip install -e ".[peers]" matplotlib
+    pip install -e ".[peers]"
     OMP_NUM_THREADS=1 python benchmarks/speed.py CORPUS SOURCE... -o data/results/speed.md
 
 Uses one core (set OMP_NUM_THREADS=1). Text documents are the visible blocks of held-out pages, one a line, in
@@ -72,6 +72,35 @@ def compare(model: ParagraphModel, pages: Sequence[tuple[Document, str]]) -> lis
         rates = f"{megabytes / taken:.2f} | {len(pages) / taken:.0f} | {taken / ours:.2f}"
         lines.append(f"| {name} | {rates} |")
     return lines
+
+
+def draw_front(lines: Sequence[str], accuracy: Path, target: Path) -> None:
+    """Chart of accuracy (the news column of the other benchmark) against throughput."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "dechrome"
+    from matplotlib import pyplot as plt
+
+    scores = {}
+    for line in accuracy.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| ") and cells[2].replace(".", "").isdigit():
+            scores[cells[0]] = float(cells[2])
+    figure, axes = plt.subplots(figsize=(7, 4.2))
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        name = cells[0].split(", labels")[0].split(", with")[0]
+        if line.startswith("| ") and name in scores:
+            x, y = float(cells[1]), scores[name]
+            axes.scatter(x, y, color="tab:green" if name == "Dechrome" else "tab:gray")
+            axes.annotate(cells[0], (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xlabel("MB of text a second, one core")
+    axes.set_ylabel("document word F1, news")
+    axes.margins(x=0.25, y=0.1)
+    figure.tight_layout()
+    figure.savefig(target, metadata={"Date": None})
 
 
 def share_of_python(model: ParagraphModel, texts: Sequence[str]) -> list[str]:
@@ -235,6 +264,9 @@ def main() -> None:
     for title, lines in parts.items():
         text += f"\n## {title}\n\n" + "\n".join(lines) + "\n"
     arguments.output.write_text(text, encoding="utf-8")
+    accuracy = arguments.output.with_name("accuracy.md")
+    if accuracy.exists():
+        draw_front(parts["Throughput, one core"], accuracy, arguments.output.with_name("front.svg"))
     print(text)
 
 

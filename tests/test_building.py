@@ -100,6 +100,15 @@ def test_labels_of_one_document_may_stand_in_several_files(sources, tmp_path):
     assert corrected.read == [0, 1]
 
 
+def test_labels_drawn_by_disagreement_correct_but_do_not_count_as_read(sources, tmp_path):
+    (document,) = build_corpus([sources / "fundus"])
+    row = {"document_id": document.document_id, "position": 0, "text_hash": text_hash(document.paragraphs[0])}
+    path = tmp_path / "read.jsonl"
+    path.write_text(json.dumps(row | {"kind": "social", "drawn": "disagreement"}), encoding="utf-8")
+    (corrected,) = build_corpus([sources / "fundus"], [path])
+    assert (corrected.kinds[0], corrected.labels[0], corrected.read) == ("social", "chrome", [])
+
+
 @pytest.mark.parametrize(
     "line", ["{", "{}", '{"document_id": "a", "position": 1, "text_hash": "", "kind": "advert"}']
 )

@@ -45,6 +45,8 @@ class ReadLabel(NamedTuple):
     position: int
     text_hash: str
     kind: str
+    is_typical: bool = True
+    """False if it was drawn because models disagreed: such paragraphs are unlike those at large."""
 
 
 def _read_phrases(folder: Path) -> list[dict[str, str]]:
@@ -186,7 +188,8 @@ def read_labels(path: Path) -> dict[str, list[ReadLabel]]:
             continue
         try:
             row = json.loads(line)
-            label = ReadLabel(row["position"], row["text_hash"], row["kind"])
+            is_typical = row.get("drawn") != "disagreement"
+            label = ReadLabel(row["position"], row["text_hash"], row["kind"], is_typical)
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise CorpusFormatError(f"{path}, line {number}: no label ({error!r}).") from error
         if label.kind not in (*KINDS, "?"):
@@ -198,11 +201,13 @@ def read_labels(path: Path) -> dict[str, list[ReadLabel]]:
 def apply_labels(document: Document, labels: Iterable[ReadLabel]) -> Document:
     """Put labels decided by reading in the place of the automatic ones.
 
-    Labels whose text has changed since they were read are left out and logged.
+    Those drawn by disagreement correct label and kind but do not count as read: kinds learned from them
+    with the trust given to the others were worse on pages at large. Labels whose text has changed since
+    they were read are left out and logged.
     """
     kinds, values, read = list(document.kinds), list(document.labels), set(document.read)
     stale = 0
-    for position, digest, kind in labels:
+    for position, digest, kind, is_typical in labels:
         if position >= len(kinds) or text_hash(document.paragraphs[position]) != digest:
             stale += 1
         elif kind == "?":
@@ -210,7 +215,8 @@ def apply_labels(document: Document, labels: Iterable[ReadLabel]) -> Document:
         else:
             kinds[position] = KINDS[KINDS.index(kind)]
             values[position] = "content" if kind in CONTENT_KINDS else "chrome"
-            read.add(position)
+            if is_typical:
+                read.add(position)
     if stale:
         _log.warning("%s: %d read labels no longer match their text", document.document_id, stale)
     return replace(document, kinds=kinds, labels=values, read=sorted(read))

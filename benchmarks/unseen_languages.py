@@ -1,0 +1,64 @@
+"""What a language loses when the model has never seen it: no page, no seed, no news line, no phrase.
+
+    python benchmarks/unseen_languages.py CORPUS -o data/results/unseen_languages.md
+
+One model for each language left out and one on all, with fewer augmented documents than the shipped one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dechrome.training.config import TrainingConfig
+from dechrome.training.corpus import Document, read_corpus
+from dechrome.training.evaluation import evaluate_documents, score_documents
+from dechrome.training.fitting import fit_model
+
+_LANGUAGES = ("el", "pl", "ru", "zh", "de")
+_NEWS = ("fundus", "daniel")
+
+
+def document_f1(
+    documents: Sequence[Document], left_out: str | None, config: TrainingConfig
+) -> dict[str, float]:
+    """Mean document word F1 of held-out news in each language, after training without one."""
+    usable = [d for d in documents if d.split == "development" or d.language != left_out]
+    # The language left out must not set the threshold either.
+    model = fit_model([d for d in usable if d.split == "train" or d.language != left_out], config, n_jobs=-1)
+    pages = [d for d in documents if d.split == "development" and d.source in _NEWS]
+    table = evaluate_documents(score_documents(model, pages))
+    table = table[table.ceiling >= 0.5]
+    return {name: float(part.f1.mean()) for name, part in table.groupby("language")}
+
+
+def main() -> None:
+    """Train and judge every model and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--documents", type=int, default=6000, help="augmented documents for each model")
+    arguments = parser.parse_args()
+    documents = read_corpus(arguments.corpus)
+    config = replace(TrainingConfig(), n_documents=arguments.documents, n_averaged=1)
+    seen = document_f1(documents, None, config)
+    rows = []
+    losses = []
+    for language in _LANGUAGES:
+        unseen = document_f1(documents, language, config)[language]
+        losses.append(seen[language] - unseen)
+        rows.append(f"| {language} | {seen[language]:.3f} | {unseen:.3f} | {losses[-1]:+.3f} |")
+        print(rows[-1], flush=True)
+    text = (
+        "# Languages never seen\n\nWritten by `benchmarks/unseen_languages.py`; document word F1 of held-out "
+        f"news, {arguments.documents} augmented documents a model, one seed.\n\n"
+        "| language | seen | never seen | loss |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        f"| mean | | | {sum(losses) / len(losses):+.3f} |\n"
+    )
+    arguments.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
