@@ -52,3 +52,9 @@ def test_empty_batch():
     grams, ptr = Batch([]).grams
     assert len(grams) == 0
     assert ptr.tolist() == [0]
+
+
+def test_the_middle_of_a_very_long_paragraph_is_left_out():
+    codes, ptr = Batch(["a" * 200_000 + "b", "c"]).codes
+    assert ptr.tolist() == [0, 2**17 + 1, 2**17 + 3]
+    assert codes[2**17 - 1 :].tolist() == [ord("b"), ord("\n"), ord("c"), ord("\n")]

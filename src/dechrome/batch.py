@@ -19,6 +19,8 @@ __all__ = ["GRAM_BITS", "Batch"]
 #: Lexical scores read this many code points at the start and at the end of a paragraph: what makes
 #: it a consent notice or a caption stands there, and a long paragraph costs no more than a short one.
 HEAD, TAIL = 200, 100
+#: Of a longer paragraph, a whole book perhaps, only so many code points at either end are looked at.
+_MOST_READ = 1 << 16
 #: Buckets of the hashed n-grams: 2 ** GRAM_BITS.
 GRAM_BITS = 17
 _GRAM_SIZES = 4
@@ -53,13 +55,18 @@ class Batch:
     def codes(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Code points of all paragraphs, each followed by one newline, and their offsets.
 
+        Of paragraphs of more than 2 ** 17 code points, the middle is left out.
+
         Returns
         -------
         codes : ndarray of uint32, shape (n_code_points,)
         ptr : ndarray of int64, shape (n_paragraphs + 1,)
             Paragraph ``i`` is ``codes[ptr[i] : ptr[i + 1] - 1]``.
         """
-        return _encode(self.paragraphs, "\n")
+        texts = self.paragraphs
+        if max(map(len, texts), default=0) > 2 * _MOST_READ:
+            texts = [t if len(t) <= 2 * _MOST_READ else t[:_MOST_READ] + t[-_MOST_READ:] for t in texts]
+        return _encode(texts, "\n")
 
     @functools.cached_property
     def grams(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
