@@ -53,7 +53,7 @@ def edit_config(folder, **changes):
         (lambda f: edit_config(f, columns=None), "damaged"),
         (lambda f: edit_config(f, lexicon={"name": "fasttext", "file_sha256": ""}), "lexicon.ftz"),
         (lambda f: edit_config(f, layers=[9]), "damaged"),
-        (lambda f: edit_config(f, threshold="half"), "damaged"),
+        (lambda f: edit_config(f, thresholds={"balanced": "half"}), "damaged"),
         (lambda f: (f / "weights.npz").write_bytes(b"PK\x03\x04"), "its hash differs"),
         (
             lambda f: (f / "weights.npz").write_bytes((f / "weights.npz").read_bytes()[:-500]),

@@ -25,7 +25,7 @@ class TrainingConfig:
     n_folds: int = 4
     n_documents: int = 36_000
     """Augmented documents; fewer on a small corpus, at most 60 for each of its own."""
-    n_context_passes: int = 2
+    n_context_passes: int = 3
     first_pass_hidden: tuple[int, ...] = (48,)
     context_pass_hidden: tuple[int, ...] = (128,)
     first_pass_epochs: int = 8
