@@ -1,5 +1,7 @@
+import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -153,8 +155,9 @@ def test_version_is_set():
 
 
 def test_the_readmes_snippet_is_labelled_right():
-    document = "Harbour reopens\n\nThe harbour reopened on Monday after the storm.\n\nAccept all cookies"
-    assert [p.label for p in predict_paragraphs(document)] == ["content", "content", "chrome"]
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    document = re.search(r'^document = """(.*?)"""', readme, re.MULTILINE | re.DOTALL).group(1)
+    assert [p.kind for p in predict_paragraphs(document)] == ["headline", "body", "cookie"]
 
 
 def test_favor_names_the_thresholds_of_the_model(model):

@@ -289,7 +289,7 @@ def _draw_shapes(
     n_documents = min(config.n_documents, 60 * len(train))
     indices, doc_ptr, is_masked = augment_documents(train, n_documents, config.mix, rng)
     sizes = np.diff(doc_ptr)
-    weight = _row_weights(table)[indices] * np.repeat((30 / (20 + sizes)) ** 0.8, sizes).astype(np.float32)
+    weight = _row_weights(table)[indices] * np.repeat((30 / (20 + sizes)) ** 0.5, sizes).astype(np.float32)
     return _Shapes(
         indices, doc_ptr, np.repeat(is_masked, sizes), target[indices], weight, table.fold[indices]
     )
