@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -120,28 +118,3 @@ def test_a_corpus_without_pages_is_refused():
     news = Document("n", "ntrex", "n", "de", "news", "train", "", ["Text."], ["content"], ["body"], [])
     with pytest.raises(ValueError, match="no page or seed"):
         augment_documents([news], 3, Mix(), np.random.default_rng(0))
-
-
-def test_synthetic_pages_may_be_snippets():
-    """Of news and phrases alone: some documents are as short as a teaser, chrome and all."""
-    news = Document(
-        "ntrex/xx/1", "ntrex", "n", "xx", "news", "train", "", [f"Sentence {i}." for i in range(12)],
-        ["content"] * 12, ["headline", *["body"] * 11], [],
-    )  # fmt: skip
-    phrases = Document(
-        "phrases/xx/a", "phrases", "a", "xx", "phrases", "train", "", ["OK", "Menu", "Share"],
-        ["chrome"] * 3, ["cookie", "navigation", "social"], [],
-    )  # fmt: skip
-    page = replace(news, document_id="seeds/p", source="seeds", site="s", language="yy")
-    mix = replace(Mix(), seeds=0.0, synthetic=1.0)
-    documents = [news, phrases, page]
-    indices, ptr, _ = augment_documents(documents, 200, mix, np.random.default_rng(0))
-    labels = [label for d in documents for label in d.labels]
-    sizes = np.diff(ptr)
-    mixed = [
-        {labels[i] for i in indices[a:b]} == {"content", "chrome"}
-        for a, b in zip(ptr[:-1], ptr[1:], strict=True)
-        if b - a <= 4
-    ]
-    assert 0.2 < (sizes <= 4).mean() < 0.8
-    assert any(mixed)

@@ -24,9 +24,6 @@ __all__ = ["Mix", "augment_documents"]
 #: Share of the leftovers that are consent notices, which pages of old corpora seldom hold.
 _CONSENT_SHARE = 0.35
 
-#: Share of the synthetic pages that are snippets of a news item, short as feeds and search results are.
-_SNIPPET_SHARE = 0.5
-
 _Indices = npt.NDArray[np.int64]
 
 
@@ -50,7 +47,7 @@ class Mix:
     readability: float = 0.05
     trafilatura: float = 0.06
     seeds: float = 0.21
-    synthetic: float = 0.1
+    synthetic: float = 0.06
 
     masked: float = 0.08
     """Share of documents whose lexical scores are hidden, so that shape and context stand alone."""
@@ -212,10 +209,8 @@ def _leftovers(
 
 
 def _synthetic_page(pool: _Pool, rng: np.random.Generator) -> _Indices:
-    """A news item and interface strings of its language in the order of a page, or a snippet of both."""
+    """A news item and interface strings of its language in the order of a page."""
     number = pool.draw("ntrex", rng)
-    if rng.random() < _SNIPPET_SHARE:
-        return _synthetic_snippet(pool, number, rng)
     article = _stretch(pool.all_of(number), rng, min(4, len(pool.all_of(number))))
     language = pool.documents[number].language
     strings = pool.phrases.get(language)
@@ -227,21 +222,6 @@ def _synthetic_page(pool: _Pool, rng: np.random.Generator) -> _Indices:
     before = rng.choice(strings, int(rng.integers(0, min(12, len(strings)) + 1)), replace=False)
     after = rng.choice(strings, int(rng.integers(1, min(16, len(strings)) + 1)), replace=False)
     return np.concatenate([before, article, after])
-
-
-def _synthetic_snippet(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:
-    """One to three paragraphs of a news item, the headline among them mostly, and a little chrome."""
-    rows = pool.all_of(number)
-    start = 0 if rng.random() < 0.7 else int(rng.integers(len(rows)))
-    article = rows[start : start + int(rng.integers(1, 4))]
-    language = pool.documents[number].language
-    strings = pool.phrases.get(language, rows[:0])
-    if pool.consent and (len(strings) == 0 or rng.random() < 0.5):
-        names = list(pool.consent)
-        same = language in pool.consent and rng.random() < 0.5
-        runs = pool.consent[language if same else names[rng.integers(len(names))]]
-        strings = runs[rng.integers(len(runs))]
-    return _attach(article, strings, rng) if len(strings) else article
 
 
 def augment_documents(
