@@ -17,7 +17,7 @@ import numpy.typing as npt
 from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.language import LANGUAGE_UNIT
 
-__all__ = ["CONTEXT", "ContextInputs", "compute_context"]
+__all__ = ["CONTEXT", "Context", "ContextInputs", "compute_context"]
 
 _ONE = 1 << 12  # fixed point: this is 1.0
 _UNIT = np.float32(1 / _ONE)
@@ -106,50 +106,89 @@ def compute_context(
     ndarray of float32, shape (n_rows, n_context)
         Columns as in :data:`CONTEXT`.
     """
-    n = len(P)
-    rows = np.arange(n) if rows is None else rows
-    C = np.empty((len(rows), len(CONTEXT)), np.float32)
-    if len(rows) == 0:
+    if len(P) == 0:
+        return np.zeros((0, len(CONTEXT)), np.float32)
+    context = Context(inputs, doc_ptr)
+    context.update(P)
+    return context.columns(np.arange(len(P)) if rows is None else rows)
+
+
+class Context:
+    """The surroundings of the paragraphs of a batch, which every pass sees anew.
+
+    Parameters
+    ----------
+    inputs : ContextInputs
+    doc_ptr : ndarray of int64, shape (n_documents + 1,)
+        At least one document must have a paragraph.
+    """
+
+    def __init__(self, inputs: ContextInputs, doc_ptr: npt.NDArray[np.int64]) -> None:
+        ids = inputs.text_ids
+        self._document = document = _Documents(doc_ptr)
+        self._language = _Language(inputs, document)
+        self._log_length = inputs.log_length[ids]
+        length = np.minimum(np.rint(np.expm1(inputs.log_length)), _MOST_LENGTH).astype(np.int64)[ids]
+        self._length, self._root_length = length, np.sqrt(length)
+        self._log_repeats = np.log(_count_repeats(ids, document))
+        # Signals of every paragraph in fixed point, then content by length and length.
+        self._signals = np.empty((len(ids), len(_SIGNALS) + 2), np.int32)
+        for i, values in enumerate((self._log_length, inputs.closed_sentence[ids])):
+            self._signals[:, i] = np.rint(values * _ONE)
+        self._signals[:, -1] = length
+
+    def update(self, P: npt.NDArray[np.float32]) -> None:
+        """Take in the probabilities of the pass before, shape (n_paragraphs, n_kinds)."""
+        document, signals, length = self._document, self._signals, self._length
+        self._p = p = P[:, 0] + P[:, 1]
+        fixed_p = np.rint(p * _ONE).astype(np.int64)
+        self._mismatch, self._mismatch_all = self._language.mismatches(p)
+        signals[:, _FIRST_KIND - 1] = np.rint(self._mismatch * _ONE)
+        np.rint(P * _ONE, out=signals[:, _FIRST_KIND:-2], casting="unsafe")
+        signals[:, -2] = fixed_p * length
+        self._total = np.add.reduceat(signals, document.first, axis=0, dtype=np.int64)
+        self._highest = np.maximum.reduceat(p, document.first)
+        weighted = np.add.reduceat(fixed_p * signals[:, 0], document.first)
+        self._typical = weighted / np.maximum(np.add.reduceat(fixed_p, document.first), 1)
+        gains = np.rint((p - np.float32(_RUN_THRESHOLD)) * self._root_length * _ONE).astype(np.int64)
+        self._runs = _best_runs(gains, document)
+        self._content = np.concatenate([[0], np.cumsum(signals[:, -2], dtype=np.int64)])
+        self._neighbours = _Neighbours(signals)
+
+    def columns(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Context features of some paragraphs, shape (n_rows, n_context)."""
+        document, total = self._document, self._total
+        C = np.empty((len(rows), len(CONTEXT)), np.float32)
+        owner = document.owner[rows]
+        start = document.first[owner]
+        stop = start + document.size[owner]
+        p, mismatch, highest = self._p[rows], self._mismatch[rows], self._highest[owner]
+        write = _Writer(C)
+        write(np.log((p + 0.01) / (1.01 - p)))
+        write(mismatch)
+        write(np.log1p(mismatch * np.minimum(self._length[rows], 64)))
+        write(self._mismatch_all[rows])
+        self._neighbours.write(write, rows, start, stop)
+        averages = total[:, :-2] / (document.size * _ONE)[:, None]
+        write.block(np.column_stack([averages, _share(total[:, -2], total[:, -1] * _ONE)]), owner)
+        content, whole = self._content, total[owner, -2]
+        for part in (content[rows] - content[start], content[stop] - content[rows + 1]):
+            write(np.log1p(part * _UNIT) / 10)
+            write(_share(part, whole))
+        write((np.log1p(total[:, -1]) / 10)[owner])
+        write(np.log1p(document.size)[owner])
+        write(highest)
+        first, last = self._runs
+        write((rows >= first[owner]) & (rows < last[owner]))
+        write(np.log1p(np.maximum(first[owner] - rows, 0)))
+        write(np.log1p(np.maximum(rows - last[owner] + 1, 0)))
+        write(_share(content[last] - content[first], total[:, -2])[owner])
+        write(np.log1p(last - first)[owner])
+        write(self._log_length[rows] - (self._typical * _UNIT)[owner])
+        write(self._log_repeats[rows])
+        write(p / np.maximum(highest, 0.05))
+        assert write.column == len(CONTEXT)
         return C
-    document = _Documents(doc_ptr)
-    p = P[:, 0] + P[:, 1]
-    log_length = inputs.log_length[inputs.text_ids]
-    length = np.minimum(np.rint(np.expm1(inputs.log_length)), _MOST_LENGTH).astype(np.int64)[inputs.text_ids]
-    mismatch, mismatch_all = _mismatches(p, inputs, document)
-
-    # Signals of every paragraph in fixed point, then content by length and length.
-    signals = np.empty((n, len(_SIGNALS) + 2), np.int32)
-    fixed_p = np.rint(p * _ONE).astype(np.int64)
-    for i, values in enumerate((log_length, inputs.closed_sentence[inputs.text_ids], mismatch)):
-        signals[:, i] = np.rint(values * _ONE)
-    np.rint(P * _ONE, out=signals[:, _FIRST_KIND:-2], casting="unsafe")
-    signals[:, -2], signals[:, -1] = fixed_p * length, length
-
-    total = np.add.reduceat(signals, document.first, axis=0, dtype=np.int64)
-    highest = np.maximum.reduceat(p, document.first)
-    weighted = np.add.reduceat(fixed_p * signals[:, 0], document.first)
-    typical = weighted / np.maximum(np.add.reduceat(fixed_p, document.first), 1)
-    owner = document.owner[rows]
-    here = {"p": p[rows], "mismatch": mismatch[rows], "length": length[rows], "highest": highest[owner]}
-    write = _Writer(C)
-    write(np.log((here["p"] + 0.01) / (1.01 - here["p"])))
-    write(here["mismatch"])
-    write(np.log1p(here["mismatch"] * np.minimum(here["length"], 64)))
-    write(mismatch_all[rows])
-    _write_surroundings(write, signals, rows, document)
-    averages = total[:, :-2] / (document.size * _ONE)[:, None]
-    write.block(np.column_stack([averages, _share(total[:, -2], total[:, -1] * _ONE)]), owner)
-    _write_sides(write, signals, total, rows, document)
-    write((np.log1p(total[:, -1]) / 10)[owner])
-    write(np.log1p(document.size)[owner])
-    write(here["highest"])
-    gains = np.rint((p - np.float32(_RUN_THRESHOLD)) * np.sqrt(length) * _ONE).astype(np.int64)
-    _write_runs(write, gains, signals[:, -2], total[:, -2], rows, document)
-    write(log_length[rows] - (typical * _UNIT)[owner])
-    write(np.log(_count_repeats(inputs.text_ids, document))[rows])
-    write(here["p"] / np.maximum(here["highest"], 0.05))
-    assert write.column == len(CONTEXT)
-    return C
 
 
 class _Documents:
@@ -182,96 +221,75 @@ class _Writer:
         self.next(values.shape[1])[:] = values.astype(np.float32)[index]
 
 
-def _mismatches(
-    p: npt.NDArray[np.float32], inputs: ContextInputs, document: _Documents
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Nats per trigram by which each paragraph's best language beats its document's, at most 4.
+class _Language:
+    """How much better another language than its document's explains a paragraph.
 
-    The document's language is that of its likely content, then that of all its text. The sums are of
-    whole numbers below 2 ** 53, hence exact in any order.
+    A document's language is that of its likely content, or that of all its text. The sums are of whole
+    numbers below 2 ** 53, hence exact in any order.
     """
-    ids, likelihood = inputs.text_ids, inputs.likelihood
-    best = likelihood.max(axis=1).astype(np.int64) if likelihood.shape[1] else np.zeros(len(likelihood))
-    weight = np.empty((2, len(ids)))
-    np.rint(p * np.float32(_LANGUAGE_WEIGHT), out=weight[0], casting="unsafe")
-    weight[0] += 1
-    weight[1] = 1
-    wide = likelihood.astype(np.float64)
-    language = np.empty((2, len(document.full)), np.int64)
-    for d, (first, size) in enumerate(zip(document.first.tolist(), document.size.tolist(), strict=True)):
-        part = slice(first, first + size)
-        language[:, d] = (weight[:, part] @ wide[ids[part]]).argmax(axis=1)
-    per_trigram = np.float32(LANGUAGE_UNIT) / inputs.n_trigrams[ids].astype(np.float32)
-    own = likelihood[ids, language[:, document.owner]]
-    lost = (best[ids] - own).astype(np.float32) * per_trigram
-    by_content, by_all = np.minimum(lost, np.float32(4))
-    return by_content, by_all
+
+    def __init__(self, inputs: ContextInputs, document: _Documents) -> None:
+        ids = inputs.text_ids
+        self._ids, self._likelihood, self._document = ids, inputs.likelihood, document
+        self._wide = inputs.likelihood.astype(np.float64)
+        self._best = inputs.likelihood.max(axis=1)[ids].astype(np.int64)
+        self._per_trigram = np.float32(LANGUAGE_UNIT) / inputs.n_trigrams[ids].astype(np.float32)
+        self._by_all = self._mismatch(np.ones(len(ids)))
+
+    def _mismatch(self, weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        ids, document = self._ids, self._document
+        language = np.empty(len(document.full), np.int64)
+        for d, (first, size) in enumerate(zip(document.first.tolist(), document.size.tolist(), strict=True)):
+            part = slice(first, first + size)
+            language[d] = (weight[part] @ self._wide[ids[part]]).argmax()
+        own = self._likelihood[ids, language[document.owner]]
+        lost = (self._best - own).astype(np.float32) * self._per_trigram
+        return np.minimum(lost, np.float32(4))
+
+    def mismatches(
+        self, p: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Nats per trigram lost to the language of the content, and to that of all text; at most 4."""
+        return self._mismatch(np.rint(p * np.float32(_LANGUAGE_WEIGHT)).astype(np.float64) + 1), self._by_all
 
 
-def _write_surroundings(
-    write: _Writer, signals: npt.NDArray[np.int32], rows: npt.NDArray[np.int64], document: _Documents
-) -> None:
-    """Columns of the neighbours and of the stretches before and after."""
-    n, n_signals = len(signals), len(_SIGNALS)
-    owner = document.owner[rows]
-    start = document.first[owner]
-    stop = start + document.size[owner]
-    scaled = np.zeros((n + 1, n_signals + 1), np.float32)  # the last row stands for no neighbour
-    scaled[:n, :-1] = signals[:, :n_signals]
-    scaled *= _UNIT
-    scaled[:n, -1] = 1
-    for step in _NEIGHBOURS:
-        at = rows + step
-        is_there = (at >= start) & (at < stop)
-        scaled.take(np.where(is_there, at, n), axis=0, out=write.next(n_signals + 1), mode="clip")
-    # Sums of 32 bits wrap around, but their differences over 20 paragraphs do not.
-    sums = np.zeros((n + 1, n_signals + 2), np.int32)
-    np.cumsum(signals, axis=0, out=sums[1:])
-    at_row, behind_row = sums[rows], sums[rows + 1]
-    for reach in _WINDOWS:
-        low, high = np.maximum(rows - reach, start), np.minimum(rows + 1 + reach, stop)
-        for part, size in ((at_row - sums[low], rows - low), (sums[high] - behind_row, high - rows - 1)):
-            columns = write.next(n_signals + 1)
-            per_paragraph = _UNIT / np.maximum(size, 1).astype(np.float32)
-            np.multiply(part[:, :n_signals], per_paragraph[:, None], out=columns[:, :-1], casting="unsafe")
-            columns[:, -1] = part[:, -2] * _UNIT / np.maximum(part[:, -1], 1).astype(np.float32)
+class _Neighbours:
+    """Signals of the neighbours and of the stretches before and after."""
 
+    def __init__(self, signals: npt.NDArray[np.int32]) -> None:
+        n, width = len(signals), len(_SIGNALS) + 1
+        self._scaled = np.zeros((n + 1, width), np.float32)  # the last row stands for no neighbour
+        self._scaled[:n, :-1] = signals[:, : width - 1]
+        self._scaled *= _UNIT
+        self._scaled[:n, -1] = 1
+        # Sums of 32 bits wrap around, but their differences over 20 paragraphs do not.
+        self._sums = np.zeros((n + 1, signals.shape[1]), np.int32)
+        np.cumsum(signals, axis=0, out=self._sums[1:])
 
-def _write_sides(
-    write: _Writer,
-    signals: npt.NDArray[np.int32],
-    total: npt.NDArray[np.int64],
-    rows: npt.NDArray[np.int64],
-    document: _Documents,
-) -> None:
-    """Columns of the content on either side of the paragraph."""
-    content = np.concatenate([[0], np.cumsum(signals[:, -2], dtype=np.int64)])
-    owner = document.owner[rows]
-    start = document.first[owner]
-    whole = total[owner, -2]
-    for part in (content[rows] - content[start], content[start + document.size[owner]] - content[rows + 1]):
-        write(np.log1p(part * _UNIT) / 10)
-        write(_share(part, whole))
-
-
-def _write_runs(
-    write: _Writer,
-    gains: npt.NDArray[np.int64],
-    content: npt.NDArray[np.int32],
-    total: npt.NDArray[np.int64],
-    rows: npt.NDArray[np.int64],
-    document: _Documents,
-) -> None:
-    """Columns of the document's best run of content: in it, how far before or after, its share."""
-    starts, stops = _best_runs(gains, document)
-    owner = document.owner[rows]
-    start, stop = starts[owner], stops[owner]
-    sums = np.concatenate([[0], np.cumsum(content, dtype=np.int64)])
-    write((rows >= start) & (rows < stop))
-    write(np.log1p(np.maximum(start - rows, 0)))
-    write(np.log1p(np.maximum(rows - stop + 1, 0)))
-    write(_share(sums[stops] - sums[starts], total)[owner])
-    write(np.log1p(stops - starts)[owner])
+    def write(
+        self,
+        write: _Writer,
+        rows: npt.NDArray[np.int64],
+        start: npt.NDArray[np.int64],
+        stop: npt.NDArray[np.int64],
+    ) -> None:
+        width = self._scaled.shape[1]
+        for step in _NEIGHBOURS:
+            at = rows + step
+            is_there = (at >= start) & (at < stop)
+            at = np.where(is_there, at, len(self._scaled) - 1)
+            self._scaled.take(at, axis=0, out=write.next(width), mode="clip")
+        sums = self._sums
+        at_row, behind_row = sums[rows], sums[rows + 1]
+        for reach in _WINDOWS:
+            low, high = np.maximum(rows - reach, start), np.minimum(rows + 1 + reach, stop)
+            for part, size in ((at_row - sums[low], rows - low), (sums[high] - behind_row, high - rows - 1)):
+                columns = write.next(width)
+                per_paragraph = _UNIT / np.maximum(size, 1).astype(np.float32)
+                np.multiply(
+                    part[:, : width - 1], per_paragraph[:, None], out=columns[:, :-1], casting="unsafe"
+                )
+                columns[:, -1] = part[:, -2] * _UNIT / np.maximum(part[:, -1], 1).astype(np.float32)
 
 
 def _best_runs(

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import Batch
-from dechrome.context import CONTEXT, ContextInputs, compute_context
+from dechrome.context import CONTEXT, Context, ContextInputs
 from dechrome.features import FEATURES, compute_features
 from dechrome.labels import CONTENT_KINDS, KINDS, Favor
 from dechrome.language import LanguageModel
@@ -42,6 +42,8 @@ CONTEXT_PASS_INPUTS = (*FIRST_PASS_INPUTS, *(f"previous_{kind}" for kind in KIND
 _N_CONTENT = len(CONTENT_KINDS)
 _LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
 _LEXICAL_UNIT = np.float32(0.25)
+#: Rows that go through a pass at once, so that a document of many paragraphs needs no more memory.
+_MOST_ROWS = 1 << 12
 #: A pass in context leaves alone what the one before is so sure of.
 _SURE_LABEL, _SURE_KIND = 0.95, 0.6
 
@@ -156,11 +158,15 @@ class Model:
         first = first_pass_inputs(X, self.lexicon.score(distinct), np.zeros(len(distinct), np.bool_))
         P = self.passes[0].predict_proba(first)[text_ids]
         if len(batch):
-            inputs = context_inputs(X, self.language, [distinct], text_ids)
+            context = Context(context_inputs(X, self.language, [distinct], text_ids), batch.doc_ptr)
             rows = np.arange(len(batch))
             for net in self.passes[1:]:
-                context = compute_context(P, inputs, batch.doc_ptr, rows)
-                P[rows] = net.predict_proba(context_pass_inputs(first[text_ids[rows]], P[rows], context))
+                if len(rows):
+                    context.update(P)
+                for start in range(0, len(rows), _MOST_ROWS):
+                    part = rows[start : start + _MOST_ROWS]
+                    inputs = context_pass_inputs(first[text_ids[part]], P[part], context.columns(part))
+                    P[part] = net.predict_proba(inputs)
                 rows = unsettled_rows(P, kinds)
         return P, self.calibration.apply(P[:, :_N_CONTENT].sum(axis=1), batch.doc_ptr)
 
