@@ -23,11 +23,15 @@ from dechrome.artefact import read_model
 from dechrome.prediction import SHIPPED_MODEL
 from dechrome.training.building import source_folders
 from dechrome.training.corpus import Document, read_corpus
-from dechrome.training.evaluation import bootstrap_interval, evaluate_documents, score_documents, word_f1
+from dechrome.training.evaluation import (
+    LEAST_CEILING,
+    bootstrap_interval,
+    evaluate_documents,
+    score_documents,
+    word_f1,
+)
 from dechrome.training.pages import read_pages
 
-#: A page whose perfect labels do not reach this F1 does not hold its gold.
-_LEAST_CEILING = 0.5
 #: jusText's names of languages.
 _STOPLISTS = {
     "el": "Greek", "en": "English", "de": "German", "fr": "French", "es": "Spanish", "pl": "Polish",
@@ -135,6 +139,16 @@ def _c4_rules(document: Document, _: str) -> str:
     return "\n".join(kept)
 
 
+def parse_arguments(description: str | None) -> argparse.Namespace:
+    """Read CORPUS SOURCE... -o OUTPUT and silence the peers' warnings."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("sources", type=Path, nargs="+")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    logging.disable(logging.CRITICAL)
+    return parser.parse_args()
+
+
 def read_with(name: str, document: Document, html: str) -> str:
     """What the reader of that name keeps of a page."""
     return _READERS[name][1](document, html)
@@ -161,16 +175,11 @@ def _sets(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def main() -> None:
     """Run every reader over the held-out pages and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("sources", type=Path, nargs="+")
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    arguments = parser.parse_args()
-    logging.disable(logging.CRITICAL)
+    arguments = parse_arguments(__doc__)
     documents = [d for d in read_corpus(arguments.corpus) if d.split == "development" and d.gold]
     documents = [d for d in documents if d.source not in ("seeds", "ntrex", "phrases")]
     ours = evaluate_documents(score_documents(read_model(SHIPPED_MODEL), documents)).set_index("document_id")
-    ours = ours[ours.ceiling >= _LEAST_CEILING]
+    ours = ours[ours.ceiling >= LEAST_CEILING]
     wanted = {d.document_id: d for d in documents if d.document_id in ours.index}
     columns: dict[str, dict[str, float]] = {name: {} for name in _READERS}
     for document, html in pages_of(arguments.sources, wanted):

@@ -15,6 +15,7 @@ from pathlib import Path
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document, read_corpus
 from dechrome.training.evaluation import (
+    LEAST_CEILING,
     evaluate_documents,
     evaluate_kinds,
     evaluate_paragraphs,
@@ -44,7 +45,7 @@ def main() -> None:
         part = [d for d in documents if _is_in(d, share)]
         scored = score_documents(fit_model(part, config, n_jobs=-1), held_out)
         table = evaluate_documents(scored)
-        table = table[table.ceiling >= 0.5]
+        table = table[table.ceiling >= LEAST_CEILING]
         news = table[table.source.isin(["fundus", "daniel"])]
         seeds = evaluate_paragraphs([item for item in scored if item.document.source == "seeds"])
         values = [

@@ -9,10 +9,8 @@ random order; trafilatura reads the HTML of the same pages.
 
 from __future__ import annotations
 
-import argparse
 import cProfile
 import json
-import logging
 import pstats
 import subprocess
 import sys
@@ -23,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from accuracy import pages_of, read_with
+from accuracy import pages_of, parse_arguments, read_with
 from dechrome.prediction import ParagraphModel, load_model
 from dechrome.training.corpus import Document, read_corpus
 
@@ -238,12 +236,7 @@ def peak_memory(texts: Sequence[str]) -> list[str]:
 
 def main() -> None:
     """Run everything and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("sources", type=Path, nargs="+")
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    arguments = parser.parse_args()
-    logging.disable(logging.CRITICAL)
+    arguments = parse_arguments(__doc__)
     held_out = [d for d in read_corpus(arguments.corpus) if d.split == "development"]
     wanted = {d.document_id: d for d in held_out if d.source in ("fundus", "daniel", "readability", "wcxb")}
     pages = list(pages_of(arguments.sources, wanted))

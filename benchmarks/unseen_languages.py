@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document, read_corpus
-from dechrome.training.evaluation import evaluate_documents, score_documents
+from dechrome.training.evaluation import LEAST_CEILING, evaluate_documents, score_documents
 from dechrome.training.fitting import fit_model
 
 _LANGUAGES = ("el", "pl", "ru", "zh", "de")
@@ -28,7 +28,7 @@ def document_f1(
     model = fit_model([d for d in documents if d.language != left_out], config, n_jobs=-1)
     pages = [d for d in documents if d.split == "development" and d.source in _NEWS]
     table = evaluate_documents(score_documents(model, pages))
-    table = table[table.ceiling >= 0.5]
+    table = table[table.ceiling >= LEAST_CEILING]
     return {name: float(part.f1.mean()) for name, part in table.groupby("language")}
 
 

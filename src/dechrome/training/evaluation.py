@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "LEAST_CEILING",
     "Scored",
     "evaluate_documents",
     "evaluate_kinds",
@@ -39,6 +40,8 @@ _WORD = re.compile(r"\w+")
 #: Scripts written without spaces: compared by character.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff]")
 _CHUNK = 64
+#: A page whose perfect labels do not reach this F1 does not hold its gold (broken encoding, other page).
+LEAST_CEILING = 0.5
 
 
 @dataclass(frozen=True, slots=True)

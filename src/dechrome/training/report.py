@@ -14,6 +14,7 @@ from dechrome.labels import KIND_MEANINGS
 from dechrome.model import Model
 from dechrome.training.corpus import Document
 from dechrome.training.evaluation import (
+    LEAST_CEILING,
     Scored,
     bootstrap_interval,
     evaluate_documents,
@@ -30,8 +31,6 @@ __all__ = ["make_tables", "model_card", "tables_to_markdown", "write_tables"]
 #: Sources whose every document is content or chrome throughout: nothing to tell apart in them.
 _ONE_SIDED = ("ntrex", "phrases")
 _NEWS = ("fundus", "daniel")
-#: A page whose perfect labels do not reach this F1 does not hold its gold (broken encoding, other page).
-_LEAST_CEILING = 0.5
 
 _TITLES = {
     "documents": "Document word F1 against gold text: mean over documents with its 95 % interval over sites, "
@@ -62,8 +61,8 @@ def _document_rows(documents: pd.DataFrame) -> pd.DataFrame:
         groups.append((f"daniel, {language}", part))
     rows = []
     for name, part in groups:
-        left_out = int((part.ceiling < _LEAST_CEILING).sum())
-        part = part[part.ceiling >= _LEAST_CEILING]
+        left_out = int((part.ceiling < LEAST_CEILING).sum())
+        part = part[part.ceiling >= LEAST_CEILING]
         if len(part):
             low, high = bootstrap_interval(part.f1.to_numpy(), part.site.tolist())
             rows.append(
@@ -94,9 +93,12 @@ def _preset_rows(model: Model, scored: Sequence[Scored]) -> pd.DataFrame:
     import pandas as pd
 
     rows: dict[str, dict[str, float]] = {}
+    whole = evaluate_documents(scored)
+    judged = whole.document_id[whole.ceiling >= LEAST_CEILING]
     for favor, threshold in model.thresholds.items():
         moved = [replace(item, is_kept=item.p_content >= threshold) for item in scored]
         documents = evaluate_documents([item for item in moved if item.document.source in _NEWS])
+        documents = documents[documents.document_id.isin(judged)]
         paragraphs = evaluate_paragraphs(moved)
         rows[favor] = {
             "threshold": threshold,
