@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "dechrome"
 LAYERS = {
     0: {"labels", "errors", "characters"},
-    1: {"segmentation", "html", "batch", "gramtable", "scoring"},
+    1: {"segmentation", "html", "batch", "gramtable", "scoring", "results"},
     2: {"features", "lexicon", "language", "fasttext_lexicon"},
     3: {"context"},
     4: {"model"},

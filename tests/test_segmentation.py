@@ -138,6 +138,11 @@ def test_megabyte_of_short_lines_is_cut_at_each():
     assert len(find_paragraphs("Home\n" * 200_000)) == 200_000
 
 
+def test_every_margin_character_is_stripped():
+    margin = [c for c in map(chr, range(0x110000)) if is_margin(c)]
+    assert [c for c in margin if cut(f"{c}a{c}") != ["a"]] == []
+
+
 @given(documents)
 def test_spans_are_ordered_stripped_and_leave_only_margin(text):
     spans = find_paragraphs(text)

@@ -15,14 +15,8 @@ if TYPE_CHECKING:
     from dechrome.errors import CorpusFormatError, DechromeError, InputError, ModelFormatError
     from dechrome.html import paragraphs_from_html
     from dechrome.labels import KINDS, LABELS, Kind, Label
-    from dechrome.prediction import (
-        ParagraphModel,
-        Prediction,
-        Predictions,
-        clean_text,
-        load_model,
-        predict_paragraphs,
-    )
+    from dechrome.prediction import ParagraphModel, clean_text, load_model, predict_paragraphs
+    from dechrome.results import Prediction, Predictions
 
 __version__ = "0.1.0"
 
@@ -30,10 +24,9 @@ _MODULES = {
     "errors": ("CorpusFormatError", "DechromeError", "InputError", "ModelFormatError"),
     "html": ("paragraphs_from_html",),
     "labels": ("KINDS", "LABELS", "Kind", "Label"),
-    "prediction": (
-        "ParagraphModel", "Prediction", "Predictions", "clean_text", "load_model", "predict_paragraphs",
-    ),
-}  # fmt: skip
+    "prediction": ("ParagraphModel", "clean_text", "load_model", "predict_paragraphs"),
+    "results": ("Prediction", "Predictions"),
+}
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [

@@ -24,7 +24,8 @@ from dechrome.errors import DechromeError, InputError
 from dechrome.labels import CONTENT_KINDS, FAVORS, KINDS, Favor
 
 if TYPE_CHECKING:
-    from dechrome.prediction import ParagraphModel, Predictions
+    from dechrome.prediction import ParagraphModel
+    from dechrome.results import Predictions
     from dechrome.training.corpus import Document
 
 __all__ = ["main"]

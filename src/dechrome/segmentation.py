@@ -14,13 +14,20 @@ from typing import NamedTuple
 
 __all__ = ["Span", "find_paragraphs"]
 
-#: What surrounds text without being text: white space, line ends, NBSP, zero-width characters, BOM, bidi
-#: marks.
-_MARGIN = " \t\n\r\v\f\x00\x1c\x1d\x1e\x1f\x85\u00a0\u1680\u180e\u2028\u2029\u202f\u3000\ufeff" + "".join(
+#: What surrounds text without being text: white space and line ends, then format characters (Unicode category
+#: Cf: zero-width ones, soft hyphen, BOM, bidi marks, tags) and the like.
+_MARGIN = "".join(
     chr(c)
-    for low, high in ((0x2000, 0x200F), (0x202A, 0x202E), (0x205F, 0x2064), (0x2066, 0x2069))
+    for low, high in (
+        (0x00, 0x00), (0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680),
+        (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000),
+        (0xAD, 0xAD), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891),
+        (0x8E2, 0x8E2), (0x180E, 0x180E), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064),
+        (0x2066, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0x110BD, 0x110BD), (0x110CD, 0x110CD),
+        (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0001, 0xE0001), (0xE0020, 0xE007F),
+    )
     for c in range(low, high + 1)
-)
+)  # fmt: skip
 #: Widths at which text is wrapped by hand or by program, in columns.
 _LEAST_WIDTH, _MOST_WIDTH = 30, 130
 #: Line ends that must be full, by number and by share, for a document to count as wrapped, and the share
