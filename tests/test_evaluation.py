@@ -12,6 +12,7 @@ from dechrome.training.evaluation import (
     evaluate_kinds,
     evaluate_paragraphs,
     evaluate_shapes,
+    evaluate_thresholds,
     score_documents,
     word_f1,
 )
@@ -74,6 +75,19 @@ def test_kinds_count_only_what_was_read():
     unread = evaluate_kinds([scored([True] * 4, document=replace(DOCUMENT, read=[]))])
     assert unread.n.sum() == 0
     assert list(table.index[:-1]) == list(KINDS)
+
+
+def test_thresholds_by_hand():
+    item = scored([True, False, True, False], p=[0.9, 0.4, 0.6, 0.5])
+    table = evaluate_thresholds([item], [0.3, 0.55, 0.7, 1.0])
+    assert table.index.tolist() == [0.3, 0.55, 0.7, 1.0]
+    assert table.kept.tolist() == [4, 2, 1, 0]  # the unknown paragraph too
+    assert table.precision.tolist() == pytest.approx([2 / 3, 1, 1, 0])
+    assert table.recall.tolist() == pytest.approx([1, 1, 0.5, 0])
+    assert table.document_f1.tolist() == pytest.approx([6 / 7, 1, 0.8, 0])
+    assert item.is_kept.tolist() == [True, False, True, False]
+    assert evaluate_thresholds([item], []).empty
+    assert np.isnan(evaluate_thresholds([], [0.5]).f1.item())
 
 
 def test_intervals_resample_sites():

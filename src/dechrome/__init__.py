@@ -3,6 +3,7 @@
 ::
 
     text -> segmentation -> features, lexicon, language -> first pass -> context -> passes -> Predictions
+    files.reading -> records -> the same -> annotation -> files.writing, integrations
     pages + gold, seeds -> training.corpus -> training.fitting -> artefact -> training.evaluation -> report
 
 Names are imported when first used, so that the command line's ``--help`` need not load NumPy.
@@ -12,20 +13,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dechrome.annotation import annotate
     from dechrome.errors import CorpusFormatError, DechromeError, InputError, ModelFormatError
     from dechrome.html import paragraphs_from_html
     from dechrome.labels import KINDS, LABELS, Kind, Label
     from dechrome.prediction import ParagraphModel, clean_text, load_model, predict_paragraphs
     from dechrome.results import Prediction, Predictions
+    from dechrome.training.estimator import ParagraphClassifier
 
 __version__ = "0.1.0"
 
 _MODULES = {
+    "annotation": ("annotate",),
     "errors": ("CorpusFormatError", "DechromeError", "InputError", "ModelFormatError"),
     "html": ("paragraphs_from_html",),
     "labels": ("KINDS", "LABELS", "Kind", "Label"),
     "prediction": ("ParagraphModel", "clean_text", "load_model", "predict_paragraphs"),
     "results": ("Prediction", "Predictions"),
+    "training.estimator": ("ParagraphClassifier",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -38,9 +43,11 @@ __all__ = [
     "Kind",
     "Label",
     "ModelFormatError",
+    "ParagraphClassifier",
     "ParagraphModel",
     "Prediction",
     "Predictions",
+    "annotate",
     "clean_text",
     "load_model",
     "paragraphs_from_html",

@@ -40,6 +40,7 @@ FIRST_PASS_INPUTS = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES),
 CONTEXT_PASS_INPUTS = (*FIRST_PASS_INPUTS, *(f"previous_{kind}" for kind in KINDS), *CONTEXT)
 
 _N_CONTENT = len(CONTENT_KINDS)
+_BODY = KINDS.index("body")
 _LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
 _LEXICAL_UNIT = np.float32(0.25)
 #: Rows that go through a pass at once, so that a document of many paragraphs needs no more memory.
@@ -88,8 +89,9 @@ class Calibration:
 
     ``p_content = sigmoid(slope * logit + intercept + lift)``. Most pages hold an article, however
     unlike it looks to those seen before (a stock notice of two lines, a script never trained on): on a
-    page whose likeliest paragraph stays unsure, all scores are lifted so far that this one is content.
-    Pages of few paragraphs, and those on which nothing comes near, are left as they are.
+    page whose likeliest body paragraph stays unsure, all scores are lifted so far that it is content. (Of
+    the body, as a headline alone is no article.) Pages of few paragraphs, and those on which nothing
+    comes near, are left as they are.
 
     Platt 1999, "Probabilistic outputs for support vector machines".
     """
@@ -97,13 +99,21 @@ class Calibration:
     slope: float = 1.0
     intercept: float = 0.0
     lifted_best: float = 0.2
-    """Score (log-odds) that the likeliest paragraph of such a page is lifted to."""
+    """Score (log-odds) that the likeliest body paragraph of such a page is lifted to."""
     least_best: float = -3.0
-    """Least logit of the likeliest paragraph for a page to be lifted."""
+    """Least logit of that paragraph for a page to be lifted."""
     least_paragraphs: int = 40
 
-    def apply(self, p: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
-        """Calibrate probabilities, shape and dtype kept; ``doc_ptr`` parts them into documents."""
+    def apply(self, P: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
+        """Calibrated probability of content, shape (n_paragraphs,).
+
+        Parameters
+        ----------
+        P : ndarray of float32, shape (n_paragraphs, n_kinds)
+            Probabilities of the kinds, as the last pass gives them.
+        doc_ptr : ndarray of int64, shape (n_documents + 1,)
+        """
+        p, body = P[:, :_N_CONTENT].sum(axis=1), P[:, _BODY]
         clipped = np.clip(p.astype(np.float64), 1e-6, 1 - 1e-6)
         logit = np.log(clipped) - np.log1p(-clipped)
         score = self.slope * logit + self.intercept
@@ -111,7 +121,8 @@ class Calibration:
         large = np.flatnonzero(sizes >= max(self.least_paragraphs, 1))
         lift = np.zeros(len(sizes))
         for d in large.tolist():
-            best = logit[doc_ptr[d] : doc_ptr[d + 1]].max()
+            start, stop = doc_ptr[d], doc_ptr[d + 1]
+            best = logit[start + body[start:stop].argmax()]
             if best >= self.least_best:
                 lift[d] = max(self.lifted_best - (self.slope * best + self.intercept), 0.0)
         return np.asarray(1 / (1 + np.exp(-(score + np.repeat(lift, sizes)))), np.float32)
@@ -168,7 +179,7 @@ class Model:
                     inputs = context_pass_inputs(first[text_ids[part]], P[part], context.columns(part))
                     P[part] = net.predict_proba(inputs)
                 rows = unsettled_rows(P, kinds)
-        return P, self.calibration.apply(P[:, :_N_CONTENT].sum(axis=1), batch.doc_ptr)
+        return P, self.calibration.apply(P, batch.doc_ptr)
 
 
 def unsettled_rows(P: _Array, kinds: bool = True) -> npt.NDArray[np.int64]:

@@ -231,7 +231,8 @@ def load_model(path: str | Path | None = None) -> ParagraphModel:
         return _load_shipped()
 
 
-def _as_model(model: str | Path | ParagraphModel | None) -> ParagraphModel:
+def as_model(model: str | Path | ParagraphModel | None) -> ParagraphModel:
+    """The model that a path or None names, or the given one."""
     if model is None or isinstance(model, (str, Path)):
         return load_model(model)
     if not isinstance(model, ParagraphModel):
@@ -280,7 +281,7 @@ def predict_paragraphs(
     >>> [p.label for p in predict_paragraphs(["We use cookies to improve your visit.", "Accept all"])]
     ['chrome', 'chrome']
     """
-    return _as_model(model).predict_paragraphs(document, threshold, favor=favor, kinds=kinds)
+    return as_model(model).predict_paragraphs(document, threshold, favor=favor, kinds=kinds)
 
 
 def clean_text(
@@ -315,12 +316,10 @@ def clean_text(
     >>> clean_text(["Accept all cookies", "Share on Facebook"])
     ''
     """
-    kept = [keep] if isinstance(keep, str) else list(keep)
+    kept: list[Any] = [keep] if isinstance(keep, str) else list(keep)
     unknown = [kind for kind in kept if kind not in KINDS]
     if unknown:
         raise ValueError(
             f"keep has unknown kinds {', '.join(map(repr, unknown))}; known: {', '.join(KINDS)}."
         )
-    predictions = predict_paragraphs(document, model, threshold, favor=favor)
-    kinds = predictions.kinds or []
-    return "\n\n".join(text for text, kind in zip(predictions.texts, kinds, strict=True) if kind in kept)
+    return predict_paragraphs(document, model, threshold, favor=favor).content(kept)

@@ -6,16 +6,19 @@ A sequence of :class:`Prediction`, a coloured table in a notebook, a DataFrame o
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from dechrome.labels import CHROME_KINDS, CONTENT_KINDS, Kind, Label
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Prediction", "Predictions"]
+__all__ = ["COLUMNS", "KIND_COLOURS", "Prediction", "Predictions"]
+
+#: What is said of a paragraph, in the order of every table.
+COLUMNS = ("text", "start", "end", "label", "kind", "p_content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Predictions(Sequence[Prediction]):
         """Paragraphs coloured by kind, the probability shown on hover."""
         rows = []
         for p in self:
-            colour = _COLOURS[p.kind or ("body" if p.label == "content" else "other")]
+            colour = KIND_COLOURS[p.kind or ("body" if p.label == "content" else "other")]
             name = p.kind or p.label
             weight = "bold" if p.kind == "headline" else "normal"
             faded = "" if p.label == "content" else "opacity:.75;"
@@ -106,17 +109,35 @@ class Predictions(Sequence[Prediction]):
             )
         return f'<div class="dechrome-predictions">{"".join(rows)}</div>'
 
+    def content(self, keep: Collection[Kind] = CONTENT_KINDS) -> str:
+        """The paragraphs of some kinds, joined by blank lines."""
+        kinds = self.kinds or ("body" if label == "content" else "other" for label in self.labels)
+        return "\n\n".join(text for text, kind in zip(self.texts, kinds, strict=True) if kind in keep)
+
+    def to_dicts(self, keep: Collection[Kind] | None = None) -> list[dict[str, Any]]:
+        """One dict a paragraph, keys text, start, end, label, kind and p_content.
+
+        Parameters
+        ----------
+        keep : collection of str, optional
+            Kinds to list; all if not given.
+        """
+        n = len(self)
+        starts, ends = zip(*self.spans, strict=True) if self.spans else ((None,) * n, (None,) * n)
+        kinds = self.kinds or (None,) * n
+        rows = zip(self.texts, starts, ends, self.labels, kinds, self.p_content, strict=True)
+        return [dict(zip(COLUMNS, row, strict=True)) for row in rows if keep is None or row[4] in keep]
+
     def to_frame(self) -> pd.DataFrame:
         """One row a paragraph, columns text, start, end, label, kind and p_content."""
         import pandas as pd
 
-        columns = ["text", "start", "end", "label", "kind", "p_content"]
-        frame = pd.DataFrame([[getattr(p, name) for name in columns] for p in self], columns=columns)
+        frame = pd.DataFrame(self.to_dicts(), columns=list(COLUMNS))
         return frame.astype({"start": "Int64", "end": "Int64", "p_content": "float64"})
 
 
 #: One colour a kind, told apart on light and on dark ground.
-_COLOURS: dict[Kind, str] = dict(
+KIND_COLOURS: dict[Kind, str] = dict(
     zip(
         (*CONTENT_KINDS, *CHROME_KINDS),
         ("#0b7a3b", "#2e9e5b", "#c0392b", "#b9770e", "#5d6d7e", "#8e44ad", "#2471a3", "#d35400", "#148f9f",

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from dechrome.batch import Batch
-from dechrome.labels import Favor
+from dechrome.labels import CONTENT_KINDS, Favor
 from dechrome.model import Calibration, Model
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.config import TrainingConfig
@@ -42,13 +42,13 @@ def calibrate(
     indices, doc_ptr, _ = augment_documents(usable, min(4000, 20 * len(usable)), config.mix, rng)
     paragraphs = [text for document in usable for text in document.paragraphs]
     labels = np.array([{"content": 1, "chrome": 0, None: -1}[x] for d in usable for x in d.labels])[indices]
-    bare = replace(model, calibration=Calibration(least_best=np.inf))
     probabilities = []
     for start in range(0, len(doc_ptr) - 1, 200):
         ptr = doc_ptr[start : start + 201]
         batch = Batch([paragraphs[i] for i in indices[ptr[0] : ptr[-1]]], ptr - ptr[0])
-        probabilities.append(bare.score(batch)[1])
-    p = np.concatenate(probabilities)
+        probabilities.append(model.score(batch)[0])
+    P = np.concatenate(probabilities)
+    p = P[:, : len(CONTENT_KINDS)].sum(axis=1)
     known = labels >= 0
     sizes = np.repeat(np.diff(doc_ptr), np.diff(doc_ptr))
     weight = (1 / np.sqrt(20 + sizes))[known]
@@ -57,7 +57,7 @@ def calibrate(
     logit = np.log(clipped / (1 - clipped))[:, None]
     platt = LogisticRegression(C=1e6).fit(logit[known], labels[known], sample_weight=weight)
     calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]))
-    calibrated = calibration.apply(p, doc_ptr)[known]
+    calibrated = calibration.apply(P, doc_ptr)[known]
     precision, recall, thresholds = precision_recall_curve(
         labels[known], calibrated, sample_weight=weight * np.minimum(length, 500)
     )

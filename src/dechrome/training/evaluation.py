@@ -32,6 +32,7 @@ __all__ = [
     "evaluate_kinds",
     "evaluate_paragraphs",
     "evaluate_shapes",
+    "evaluate_thresholds",
     "score_documents",
     "word_f1",
 ]
@@ -163,6 +164,36 @@ def evaluate_paragraphs(scored: Sequence[Scored]) -> dict[str, float]:
         "accuracy": float((gold == kept).mean()),
         "calibration_error": float(sum(gaps)),
     }
+
+
+def evaluate_thresholds(scored: Sequence[Scored], thresholds: Iterable[float]) -> pd.DataFrame:
+    """What each threshold on ``p_content`` keeps, and how right that is; to choose one by.
+
+    Parameters
+    ----------
+    scored : sequence of Scored
+    thresholds : iterable of float
+
+    Returns
+    -------
+    DataFrame
+        One row a threshold: paragraphs kept, content precision, recall and F1 over those with a known label,
+        and the mean word F1 of the documents that have gold text.
+    """
+    import pandas as pd
+
+    rows: dict[float, dict[str, float]] = {}
+    for threshold in thresholds:
+        moved = [replace(item, is_kept=item.p_content >= threshold) for item in scored]
+        paragraphs = evaluate_paragraphs(moved)
+        rows[threshold] = {
+            "kept": sum(int(item.is_kept.sum()) for item in moved),
+            **{name: paragraphs.get(name, float("nan")) for name in ("precision", "recall", "f1")},
+            "document_f1": float(evaluate_documents(moved).f1.mean()),
+        }
+    columns = ["kept", "precision", "recall", "f1", "document_f1"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("threshold")
+    return table.astype({"kept": int})
 
 
 def evaluate_kinds(scored: Sequence[Scored], read_only: bool = True) -> pd.DataFrame:

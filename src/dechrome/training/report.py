@@ -26,13 +26,23 @@ from dechrome.training.evaluation import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["make_tables", "model_card", "tables_to_markdown", "write_tables"]
+__all__ = [
+    "NEWS_SOURCES",
+    "ONE_SIDED_SOURCES",
+    "TITLES",
+    "make_tables",
+    "model_card",
+    "tables_to_markdown",
+    "write_tables",
+]
 
 #: Sources whose every document is content or chrome throughout: nothing to tell apart in them.
-_ONE_SIDED = ("ntrex", "phrases")
-_NEWS = ("fundus", "daniel")
+ONE_SIDED_SOURCES = ("ntrex", "phrases")
+#: Sources of news pages, whose mean is the first figure of every report.
+NEWS_SOURCES = ("fundus", "daniel")
 
-_TITLES = {
+#: What each table tells.
+TITLES = {
     "documents": "Document word F1 against gold text: mean over documents with its 95 % interval over sites, "
     "and mean over sites; pages on which less than half of the gold can be found are left out",
     "paragraphs": "Paragraphs with a known label",
@@ -41,6 +51,12 @@ _TITLES = {
     "presets": "What `favor` does: threshold on `p_content`, document word precision, recall and F1 on news, "
     "and precision and recall of content over all known paragraphs",
     "shapes": "Parts of documents: of articles whose gold covers all content, and of seeds",
+    "calibration": "Calibration of `p_content`: paragraphs by probability, and the share of content",
+    "confusion": "Gold kinds (rows) against predicted kinds (columns), on paragraphs decided by reading",
+    "spread": "Spread of document word F1 within each source",
+    "figures": "Headline figures: value and 95 % interval, whole sites resampled",
+    "comparison": "Against the baseline, on the same documents: difference and its 95 % interval, the same "
+    "resamples of sites for both",
 }
 
 
@@ -53,7 +69,7 @@ def _document_rows(documents: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     groups: list[tuple[str, pd.DataFrame]] = [
-        ("news (fundus, daniel)", documents[documents.source.isin(_NEWS)]),
+        ("news (fundus, daniel)", documents[documents.source.isin(NEWS_SOURCES)]),
         *((str(name), part) for name, part in documents.groupby("source")),
         ("wcxb, articles", documents[(documents.source == "wcxb") & (documents.genre == "article")]),
     ]
@@ -97,7 +113,7 @@ def _preset_rows(model: Model, scored: Sequence[Scored]) -> pd.DataFrame:
     judged = whole.document_id[whole.ceiling >= LEAST_CEILING]
     for favor, threshold in model.thresholds.items():
         moved = [replace(item, is_kept=item.p_content >= threshold) for item in scored]
-        documents = evaluate_documents([item for item in moved if item.document.source in _NEWS])
+        documents = evaluate_documents([item for item in moved if item.document.source in NEWS_SOURCES])
         documents = documents[documents.document_id.isin(judged)]
         paragraphs = evaluate_paragraphs(moved)
         rows[favor] = {
@@ -128,7 +144,7 @@ def make_tables(
     """
     import pandas as pd
 
-    usable = [item for item in scored if item.document.source not in _ONE_SIDED]
+    usable = [item for item in scored if item.document.source not in ONE_SIDED_SOURCES]
     sources = sorted({item.document.source for item in usable})
     languages = sorted({item.document.language for item in usable})
     by_source = {name: [i for i in usable if i.document.source == name] for name in sources}
@@ -172,7 +188,7 @@ def _markdown(table: pd.DataFrame, name: str) -> str:
 
 def tables_to_markdown(tables: dict[str, pd.DataFrame]) -> str:
     """The tables under their titles."""
-    return "\n\n".join(f"### {_TITLES[name]}\n\n{_markdown(table, name)}" for name, table in tables.items())
+    return "\n\n".join(f"### {TITLES[name]}\n\n{_markdown(table, name)}" for name, table in tables.items())
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path, command: str) -> None:

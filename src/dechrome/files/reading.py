@@ -1,0 +1,659 @@
+"""File -> records: the text of each document, where it stands, and its other fields untouched.
+
+A record that cannot be used comes as a :class:`BadRecord` with its reason, in its place in the
+order; a file that cannot be read on raises :class:`InputError`. Memory is bounded whatever the input:
+lines and payloads longer than ``max_bytes`` are passed over, not loaded.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
+
+from dechrome.errors import DechromeError, InputError
+from dechrome.files.formats import InputFile, open_input
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["ArrowRows", "BadRecord", "ReadOptions", "Record", "RecordReader"]
+
+_Text = str | list[str] | None
+#: Rows of a Parquet file that are decoded together.
+_ROWS = 256
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
+#: What a WARC record begins with; the longest line and the most bytes of its head; the most bytes that are
+#: read again for the sake of records that a wrong length has swallowed.
+_MARK = b"WARC/"
+_LINE, _HEAD, _AGAIN = 1 << 16, 1 << 20, 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read."""
+
+    text_field: str = "text"
+    """Field that holds the document: a string, or a list of strings, its paragraphs."""
+    id_field: str | None = None
+    """Field that names the document in messages; must be there."""
+    is_html: bool = False
+    """Whether the text is the source of an HTML page."""
+    encoding: str = "utf-8"
+    """Of plain text, JSON Lines and tables."""
+    max_bytes: int = 1 << 28
+    """Longer records are passed over."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.max_bytes < sys.maxsize:
+            raise DechromeError(f"--max-bytes {self.max_bytes}: must lie between 1 and {sys.maxsize - 1}.")
+
+
+class ArrowRows:
+    """Rows of a Parquet file as they were read."""
+
+    def __init__(self, batch: pa.RecordBatch, text_field: str) -> None:
+        self.batch = batch
+        self._text_field = text_field
+        self._columns: dict[str, list[Any]] | None = None
+
+    def as_dict(self, row: int) -> dict[str, Any]:
+        """Fields of a row other than its text; ``ValueError`` if Python cannot hold one."""
+        if self._columns is None:
+            others = [name for name in self.batch.schema.names if name != self._text_field]
+            self._columns = {name: _to_python(self.batch.column(name)) for name in others}
+        fields = {name: values[row] for name, values in self._columns.items()}
+        for name, value in fields.items():
+            if isinstance(value, Exception):
+                raise ValueError(f"field {name!r}: {value}")
+        return fields
+
+
+@dataclass(slots=True)
+class Record:
+    """A document and what came with it."""
+
+    text: _Text
+    """None where the field is null: passed through without a prediction."""
+    place: str
+    """Where in the file, for messages."""
+    fields: dict[str, Any]
+    """All fields other than the text; empty where ``rows`` has them."""
+    line: str | None = None
+    """The JSON line as it was, text included."""
+    rows: ArrowRows | None = None
+    row: int = 0
+
+    def others(self) -> dict[str, Any]:
+        """All fields other than the text."""
+        return self.fields if self.rows is None else self.rows.as_dict(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that is passed over."""
+
+    place: str
+    reason: str
+    document_id: str | None = None
+
+
+class RecordReader:
+    """The records of one file, in order.
+
+    Parameters
+    ----------
+    file : InputFile
+    options : ReadOptions
+
+    Raises
+    ------
+    InputError
+        While iterating: if the file is missing, not of its format, lacks the text field, or ends too early.
+    DechromeError
+        If the encoding is unknown.
+    """
+
+    def __init__(self, file: InputFile, options: ReadOptions) -> None:
+        self.file, self.options = file, options
+        self.schema: pa.Schema | None = None
+        """Of a Parquet file, once it has been opened."""
+        self._raw: IO[bytes] | None = None
+        self._share = 0.0
+
+    def n_bytes_read(self) -> int:
+        """How much of the file has been read, in bytes on disk."""
+        if self.file.format == "parquet":
+            return int(self._share * self.file.n_bytes)
+        try:
+            return self._raw.tell() if self._raw is not None and not self._raw.closed else 0
+        except OSError:  # a pipe
+            return 0
+
+    def __iter__(self) -> Iterator[Record | BadRecord]:
+        _check_encoding(self.options.encoding)
+        n = 0
+        try:
+            stream, self._raw = open_input(self.file)
+            try:
+                for record in self._read(stream):
+                    yield record
+                    n += 1
+            finally:
+                if not self.file.is_stdin:
+                    self._raw.close()
+        except InputError as error:
+            raise InputError(f"{self.file.shown}: {error}") from error
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            raise InputError(f"{self.file.shown}: {error.strerror or error}.") from error
+        except (OSError, EOFError, zlib.error, csv.Error, UnicodeError) as error:
+            raise InputError(
+                f"{self.file.shown}: damaged or cut off after {n} records ({' '.join(str(error).split())})."
+            ) from error
+
+    def _read(self, stream: BinaryIO) -> Iterator[Record | BadRecord]:
+        match self.file.format:
+            case "text" | "html":
+                return self._read_document(stream)
+            case "jsonl":
+                return self._read_json_lines(stream)
+            case "csv" | "tsv":
+                return self._read_table(stream, "," if self.file.format == "csv" else "\t")
+            case "parquet":
+                return self._read_parquet(stream)
+            case "wet" | "warc":
+                return self._read_warc(stream, self.file.format == "warc")
+
+    # --- a file, a document ------------------------------------------------------------------------
+
+    def _read_document(self, stream: BinaryIO) -> Iterator[Record | BadRecord]:
+        raw = _read_most(stream, self.options.max_bytes + 1)
+        if len(raw) > self.options.max_bytes:
+            raise InputError(f"longer than {self.options.max_bytes:,} bytes; raise --max-bytes.")
+        if self.options.is_html or self.file.format == "html":
+            from dechrome.html import decode_html, paragraphs_from_html
+
+            text = decode_html(raw)
+        else:
+            text = self._decode(raw)
+        fault = _fault_of(text)
+        if fault is not None:
+            raise InputError(f"{fault}.")
+        if not text.strip():
+            raise InputError("empty.")
+        is_page = self.options.is_html or self.file.format == "html"
+        yield Record(paragraphs_from_html(text) if is_page else text, "", {"document": str(self.file.path)})
+
+    def _decode(self, raw: bytes) -> str:
+        encoding = self.options.encoding
+        try:
+            return raw.decode(encoding).removeprefix("\ufeff")
+        except UnicodeError as error:
+            place = ""
+            if isinstance(error, UnicodeDecodeError):
+                place = f", byte {error.start} is 0x{raw[error.start : error.start + 1].hex()}"
+            raise InputError(
+                f"not {encoding}{place}; name its encoding with --encoding, or use --html for a page."
+            ) from error
+
+    # --- a line, a document ------------------------------------------------------------------------
+
+    def _read_json_lines(self, stream: BinaryIO) -> Iterator[Record | BadRecord]:
+        most = self.options.max_bytes
+        if not _has_plain_line_ends(self.options.encoding):
+            raise InputError(f"JSON Lines cannot be cut into lines in {self.options.encoding}; recode them.")
+        number = 0
+        while raw := stream.readline(most + 1):
+            number += 1
+            place = f"line {number}"
+            if len(raw) > most:
+                while raw and not raw.endswith(b"\n"):
+                    raw = stream.readline(1 << 20)
+                yield BadRecord(place, f"longer than {most:,} bytes")
+            elif not raw.isspace():
+                yield self._json_record(raw, place)
+
+    def _json_record(self, raw: bytes, place: str) -> Record | BadRecord:
+        encoding = self.options.encoding
+        try:
+            line = raw.decode(encoding).strip().removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            shown = raw[error.start : error.start + 1].hex()
+            return BadRecord(place, f"not {encoding}: byte {error.start + 1} is 0x{shown}")
+        try:
+            fields = json.loads(line, object_pairs_hook=_unique_fields)
+            if isinstance(fields, dict):
+                return self._record(fields, place, line)
+        except (ValueError, RecursionError) as error:
+            return BadRecord(place, f"not JSON: {error}")
+        return BadRecord(place, f"a JSON {_name_of_type(fields)}, not an object")
+
+    def _read_table(self, stream: BinaryIO, delimiter: str) -> Iterator[Record | BadRecord]:
+        most = self.options.max_bytes
+        encoding = (
+            "utf-8-sig" if codecs.lookup(self.options.encoding).name == "utf-8" else self.options.encoding
+        )
+        file = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
+        csv.field_size_limit((1 << 31) - 1)  # rows are bounded instead
+        try:
+            lines = _BoundedLines(file, most)
+            rows = csv.reader(lines, delimiter=delimiter, strict=True)
+            header = next(rows, None)
+            if header is None:
+                raise InputError("empty; the first line must name the fields.")
+            if any(map(_has_surrogate, header)):
+                raise InputError(
+                    f"the first line is not {self.options.encoding}; name its encoding with --encoding."
+                )
+            self._check_fields(header)
+            while True:
+                lines.begin_row()
+                try:
+                    row = next(rows, None)
+                except csv.Error as error:
+                    span = f", in what began there and ends on line {lines.number}"
+                    shown = f"{error}{span if lines.number > lines.first else ''}"
+                    yield BadRecord(f"line {lines.first}", f"not {self.file.format}: {shown}")
+                    continue
+                if row is None:
+                    return
+                if row:
+                    yield self._table_record(header, row, f"line {lines.first}")
+        finally:
+            file.detach()
+
+    def _table_record(self, header: list[str], row: list[str], place: str) -> Record | BadRecord:
+        if len(row) != len(header):
+            return BadRecord(place, f"{len(row)} fields, not {len(header)} as in the first line")
+        if any(map(_has_surrogate, row)):
+            return BadRecord(place, f"not {self.options.encoding}")
+        return self._record(dict(zip(header, row, strict=True)), place)
+
+    def _check_fields(self, names: list[str]) -> None:
+        wanted = [name for name in (self.options.text_field, self.options.id_field) if name is not None]
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            known = ", ".join(map(repr, names[:20])) or "none"
+            raise InputError(
+                f"no field {', '.join(map(repr, missing))}; it has {known}. Name the text with --text-field."
+            )
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise InputError(f"two fields are called {', '.join(map(repr, doubled))}.")
+
+    # --- a row, a document -------------------------------------------------------------------------
+
+    def _read_parquet(self, stream: BinaryIO) -> Iterator[Record | BadRecord]:
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ImportError as error:
+            raise ImportError("Parquet needs pyarrow: pip install 'dechrome[files]'.") from error
+        if self.file.compression != "none":
+            raise InputError(
+                "Parquet compresses its columns itself; unpack it, or write it with compression."
+            )
+        try:
+            source = io.BytesIO(stream.read()) if self.file.is_stdin else stream
+            parquet = pq.ParquetFile(source)
+            self.schema = parquet.schema_arrow
+            self._check_fields(self.schema.names)
+            self._check_type(self.schema.field(self.options.text_field).type)
+            n, total = 0, max(1, parquet.metadata.num_rows)
+            for group in range(parquet.num_row_groups):  # one by one, as damage in one spoils its batch
+                for batch in parquet.iter_batches(_ROWS, row_groups=[group]):
+                    yield from self._arrow_records(batch, n)
+                    n += batch.num_rows
+                    self._share = n / total
+        except pa.ArrowException as error:
+            raise OSError(str(error)) from error
+
+    def _check_type(self, kind: pa.DataType) -> None:
+        import pyarrow.types as types
+
+        value = kind.value_type if hasattr(kind, "value_type") else kind
+        is_text = types.is_string(value) or types.is_large_string(value) or types.is_string_view(value)
+        if not is_text and not types.is_null(kind):
+            raise InputError(
+                f"field {self.options.text_field!r} is {kind}, not a string or a list of strings."
+            )
+
+    def _arrow_records(self, batch: pa.RecordBatch, first: int) -> Iterator[Record | BadRecord]:
+        rows = ArrowRows(batch, self.options.text_field)
+        ids = None if self.options.id_field is None else _to_python(batch.column(self.options.id_field))
+        texts = _to_python(batch.column(self.options.text_field))
+        for row, text in enumerate(texts):
+            place = f"row {first + row + 1}"
+            document_id = None if ids is None else str(ids[row])
+            if isinstance(text, UnicodeDecodeError):
+                yield BadRecord(place, "not utf-8", document_id)
+                continue
+            found = self._checked(text, place, document_id)
+            yield found if isinstance(found, BadRecord) else Record(found[0], place, {}, rows=rows, row=row)
+
+    # --- archives ----------------------------------------------------------------------------------
+
+    def _read_warc(self, stream: BinaryIO, is_warc: bool) -> Iterator[Record | BadRecord]:
+        wanted = ("response", "resource") if is_warc else ("conversion",)
+        n = n_wanted = 0
+        for record in _read_archive(stream, self.options.max_bytes):
+            n += 1
+            if record.fault is not None:
+                yield BadRecord(record.place, record.fault, record.headers.get("warc-target-uri"))
+            elif record.headers.get("warc-type", "").lower() in wanted:
+                n_wanted += 1
+                found = self._warc_record(record, is_warc)
+                if found is not None:
+                    yield found
+        if n_wanted == 0:
+            raise InputError(f"no {wanted[0]} record among its {n} records; name another format with --from.")
+
+    def _warc_record(self, record: _ArchiveRecord, is_warc: bool) -> Record | BadRecord | None:
+        place, headers, block, most = record.place, record.headers, record.block, self.options.max_bytes
+        url = headers.get("warc-target-uri")
+        reader: Any
+        content_type, reader = "text/plain", io.BytesIO(block)
+        try:
+            if is_warc:
+                content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if content_type == "application/http":
+                content_type, reader = _read_http(block)
+            content_type = content_type or headers.get("warc-identified-payload-type", "")
+            if content_type and content_type not in (*_HTML_TYPES, "text/plain"):
+                return None
+            payload = block if len(block) > most else _read_most(reader, most + 1)
+        except OSError as error:
+            return BadRecord(place, f"its HTTP response cannot be read: {error}", url)
+        if not content_type:
+            return BadRecord(place, "its content type is not known", url) if payload else None
+        if len(payload) > most:
+            return BadRecord(place, f"longer than {most:,} bytes", url)
+        if is_warc:
+            from dechrome.html import decode_html
+
+            text = decode_html(payload)
+        else:
+            try:
+                text = payload.decode("utf-8")
+            except UnicodeDecodeError as error:
+                shown = payload[error.start : error.start + 1].hex()
+                return BadRecord(place, f"not utf-8: byte {error.start + 1} is 0x{shown}", url)
+        is_page = content_type in _HTML_TYPES or self.options.is_html
+        found = self._checked(text, place, url, is_page)
+        if isinstance(found, BadRecord):
+            return found
+        fields = {"id": headers.get("warc-record-id"), "url": url, "date": headers.get("warc-date")}
+        return Record(found[0], place, fields)
+
+    # --- any record --------------------------------------------------------------------------------
+
+    def _record(self, fields: dict[str, Any], place: str, line: str | None = None) -> Record | BadRecord:
+        text_field, id_field = self.options.text_field, self.options.id_field
+        missing = [name for name in (text_field, id_field) if name is not None and name not in fields]
+        document_id = None if id_field is None or id_field not in fields else str(fields[id_field])
+        if missing:
+            known = ", ".join(map(repr, list(fields)[:20])) or "none"
+            return BadRecord(place, f"no field {', '.join(map(repr, missing))}; it has {known}", document_id)
+        found = self._checked(fields.pop(text_field), place, document_id)
+        return found if isinstance(found, BadRecord) else Record(found[0], place, fields, line)
+
+    def _checked(
+        self, text: Any, place: str, document_id: str | None, is_page: bool | None = None
+    ) -> tuple[_Text] | BadRecord:
+        """The text as it is to be labelled, in a tuple."""
+        is_list = isinstance(text, list)
+        if (
+            text is not None
+            and not isinstance(text, str)
+            and not (is_list and all(isinstance(t, str) for t in text))
+        ):
+            name = "list with other things than strings" if is_list else _name_of_type(text)
+            return BadRecord(
+                place, f"field {self.options.text_field!r} is a {name}, not a string or a list of strings",
+                document_id,
+            )  # fmt: skip
+        fault = next(filter(None, map(_fault_of, text if is_list else [text or ""])), None)
+        if fault is not None:
+            return BadRecord(place, fault, document_id)
+        if isinstance(text, str) and len(text) > self.options.max_bytes:
+            return BadRecord(place, f"longer than {self.options.max_bytes:,} characters", document_id)
+        if isinstance(text, str) and (self.options.is_html if is_page is None else is_page):
+            from dechrome.html import paragraphs_from_html
+
+            return (paragraphs_from_html(text),)
+        return (text,)
+
+
+@dataclass(frozen=True, slots=True)
+class _ArchiveRecord:
+    """A record, or what is where one should be."""
+
+    place: str
+    headers: dict[str, str]
+    """Names in small letters."""
+    block: bytes
+    """What is in it, or a little more than the most that was asked for."""
+    fault: str | None = None
+    """Why it is no record."""
+
+
+def _read_archive(raw: BinaryIO, most: int) -> Iterator[_ArchiveRecord]:
+    """Records in order; after a fault, from the next one on.
+
+    Not by fastwarc, which takes any length for right, and stops at the first one that was not.
+    """
+    stream = _Rereadable(raw)
+    number = 0
+    line = stream.readline(_LINE)
+    while line:
+        if line.isspace():
+            line = stream.readline(_LINE)
+            continue
+        number += 1
+        if not line.startswith(_MARK):
+            if number == 1:
+                raise OSError("no WARC record at the start")
+            yield _ArchiveRecord(f"record {number}", {}, b"", "no WARC record, but something else")
+            line = _next_mark(stream, line)
+            continue
+        headers = _read_headers(stream, number)
+        place = f"record {headers.get('warc-record-id') or number}"
+        length = headers.get("content-length", "")
+        if not length.isdecimal() or len(length) > 18:
+            yield _ArchiveRecord(place, headers, b"", f"its length is {length[:20]!r}")
+            line = _next_mark(stream)
+            continue
+        block = _read_most(stream, min(int(length), most + 1))
+        left = rest = int(length) - len(block)
+        while left and (piece := stream.read(min(left, 1 << 20))):
+            left -= len(piece)
+        line = stream.readline(_LINE)
+        if not left and (not line or line.isspace() or line.startswith(_MARK)):
+            yield _ArchiveRecord(place, headers, block)
+            continue
+        others = block.find(b"\n" + _MARK)
+        if others >= 0 and left == rest and stream.n_again < _AGAIN:
+            stream.read_again(block[others:] + line)
+            line = b""
+        elif left:
+            raise EOFError(f"{place} is shorter than it says")
+        yield _ArchiveRecord(place, headers, b"", f"its length is not {length}")
+        line = _next_mark(stream, line)
+
+
+def _next_mark(stream: _Rereadable, line: bytes = b"") -> bytes:
+    """Read past all that begins no record."""
+    while _MARK not in line:
+        line = stream.readline(_LINE)
+        if not line:
+            return b""
+    return line[line.index(_MARK) :]
+
+
+class _Rereadable:
+    """A stream that can be given back what was read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._again = io.BytesIO()
+        self.n_again = 0
+        """Bytes that were given back so far."""
+
+    def read_again(self, data: bytes) -> None:
+        self._again = io.BytesIO(data + self._again.read())
+        self.n_again += len(self._again.getbuffer())
+
+    def read(self, size: int) -> bytes:
+        return self._again.read(size) or self._stream.read(size)
+
+    def readline(self, size: int) -> bytes:
+        line = self._again.readline(size)
+        return line if line.endswith(b"\n") else line + self._stream.readline(size)
+
+
+def _read_headers(stream: _Rereadable, number: int) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    size = 0
+    while (line := stream.readline(_LINE)) and not line.isspace():
+        size += len(line)
+        if size > _HEAD:
+            raise OSError(f"the head of record {number} has no end")
+        name, _, value = line.decode("utf-8", "replace").partition(":")
+        headers.setdefault(name.strip().lower(), value.strip())
+    if not line:
+        raise EOFError(f"the head of record {number} is cut off")
+    return headers
+
+
+def _read_http(block: bytes) -> tuple[str, Any]:
+    """Content type of a response, and what reads its payload unpacked; ``OSError`` if it is none."""
+    try:
+        from fastwarc.warc import WarcRecord
+    except ImportError as error:
+        raise ImportError("WARC needs fastwarc: pip install 'dechrome[files]'.") from error
+    response = WarcRecord()
+    response.is_http = True
+    response.set_bytes_content(block)
+    response.parse_http(auto_decode="all")
+    if response.http_headers.status_code is None:
+        raise OSError("no status line")
+    return response.http_content_type or "", response.reader
+
+
+def _read_most(stream: Any, most: int) -> bytes:
+    """Read ``most`` bytes, or to the end; ``read(most)`` would ask for all the memory at once."""
+    pieces = []
+    while most and (piece := stream.read(min(most, 1 << 20))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
+
+
+class _BoundedLines:
+    """Lines of a table; a row that is too long is read past, and reported."""
+
+    def __init__(self, file: IO[str], most: int) -> None:
+        self._file, self._most = file, most
+        self.number = 0
+        """Of the line that was read last."""
+        self.begin_row()
+
+    def begin_row(self) -> None:
+        """Count from here."""
+        self.first = self.number + 1
+        self._left, self._n_quotes = self._most, 0
+
+    def __iter__(self) -> _BoundedLines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._read(self._left + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self._left -= len(line)
+        if self._left >= 0:
+            return line
+        self._pass(line)
+        raise csv.Error(f"longer than {self._most:,} characters")
+
+    def _read(self, most: int) -> str:
+        line = self._file.readline(most)
+        self._n_quotes += line.count('"')
+        return line
+
+    def _pass(self, line: str) -> None:
+        """Read to the end of the line, and of the row where an earlier line of it left a quotation open."""
+        ends = ("\n", "\r")
+        while line and not line.endswith(ends):
+            line = self._read(1 << 20)
+        while self.number > self.first and self._n_quotes % 2 and (line := self._read(1 << 20)):
+            self.number += line.endswith(ends)
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        io.TextIOWrapper(io.BytesIO(), encoding).read()
+    except LookupError as error:  # no InputError, as it is wrong for every file
+        raise DechromeError(f"--encoding {encoding}: no such encoding.") from error
+    except UnicodeError:  # of each file it will be said that it is not in this encoding
+        pass
+
+
+def _has_plain_line_ends(encoding: str) -> bool:
+    """Whether a line ends with the byte that ends it in ASCII."""
+    try:
+        return b"\n".decode(encoding) == "\n"
+    except UnicodeError:
+        return False
+
+
+def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"two fields are called {next(name for name in names if names.count(name) > 1)!r}")
+    return fields
+
+
+def _to_python(column: pa.Array) -> list[Any]:
+    """Values of a column; in place of one that Python cannot hold (no UTF-8, a day too far), the error."""
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError):
+        values: list[Any] = []
+        for scalar in column:
+            try:
+                values.append(scalar.as_py())
+            except (ValueError, OverflowError) as error:  # noqa: PERF203
+                values.append(error)
+        return values
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _fault_of(text: str) -> str | None:
+    if "\x00" in text:
+        return f"binary, not text (NUL at character {text.index(chr(0))})"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return f"lone surrogate U+{ord(text[error.start]):04X} at character {error.start}"
+    return None
+
+
+def _name_of_type(value: object) -> str:
+    names = {dict: "object", list: "list", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")

@@ -1,0 +1,205 @@
+"""A model + a user's corrected documents -> a model that does better on their site, and no worse elsewhere.
+
+Each net is trained on from where it stands, pass after pass: towards the corrections on the corrected
+documents, cut and recombined as in training, and towards what it said before on documents of a corpus that
+stands for the rest of the world (rehearsal by distillation: Li and Hoiem 2016, "Learning without
+forgetting"). A penalty on the distance from the old weights (Xuhong et al. 2018, "L2-SP") keeps few
+corrections from moving much. Calibration and thresholds stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from dechrome.context import compute_context
+from dechrome.labels import KINDS
+from dechrome.model import Model, context_inputs, context_pass_inputs, first_pass_inputs
+from dechrome.scoring import DenseNet
+from dechrome.training.augmentation import Mix, augment_documents
+from dechrome.training.corpus import Document
+from dechrome.training.table import iterate_batches, tabulate
+
+__all__ = ["AdaptingConfig", "adapt_model"]
+
+_Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class AdaptingConfig:
+    """How far corrections may move a model."""
+
+    share: float = 0.3
+    """Of the corrections in the loss; the rest is rehearsal."""
+    n_documents: int = 300
+    """Documents drawn from the corrected ones, and as many from the corpus."""
+    epochs: int = 12
+    learning_rate: float = 5e-4
+    pull: float = 1e-3
+    """Penalty on the squared distance from the old weights."""
+    batch_size: int = 512
+    random_state: int = 0
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Documents of every shape: their paragraphs in a table, targets and weights by row."""
+
+    indices: npt.NDArray[np.int64]
+    doc_ptr: npt.NDArray[np.int64]
+    label: npt.NDArray[np.int8]
+    kind: npt.NDArray[np.int8]
+    is_correction: npt.NDArray[np.bool_]
+
+
+def adapt_model(
+    model: Model,
+    corrections: Sequence[Document],
+    rehearsal: Sequence[Document],
+    config: AdaptingConfig | None = None,
+) -> Model:
+    """Train a model on.
+
+    Parameters
+    ----------
+    model : Model
+    corrections : sequence of Document
+        Documents whose labels are right; paragraphs without one are left as they are judged.
+    rehearsal : sequence of Document
+        Documents of other sites, whatever their labels; what the model says of them is to stay.
+    config : AdaptingConfig, optional
+
+    Returns
+    -------
+    Model
+        The same for the same input, to the last byte.
+    """
+    config = config or AdaptingConfig()
+    documents = [*corrections, *rehearsal]
+    table = tabulate(documents)
+    drawn = _draw(corrections, rehearsal, table.is_content, table.kind, config)
+    n = len(table.paragraphs)
+    lexical = np.concatenate([model.lexicon.score(batch) for batch in iterate_batches(table.paragraphs)])
+    first = first_pass_inputs(table.X, lexical, np.zeros(n, np.bool_))
+    inputs = context_inputs(table.X, model.language, iterate_batches(table.paragraphs), np.arange(n)).take(
+        drawn.indices
+    )
+    old = [model.passes[0].predict_proba(first)[drawn.indices]]
+    passes = []
+    X, P_old, P_new = first[drawn.indices], old[0], old[0]
+    for number, net in enumerate(model.passes):
+        if number:
+            before = context_pass_inputs(
+                first[drawn.indices], P_old, compute_context(P_old, inputs, drawn.doc_ptr)
+            )
+            P_old = net.predict_proba(before)
+            X = context_pass_inputs(
+                first[drawn.indices], P_new, compute_context(P_new, inputs, drawn.doc_ptr)
+            )
+        target = _targets(P_old, drawn)
+        tuned = _train_on(net, X, target, _weights(table.X[drawn.indices, 0], drawn, config), config)
+        passes.append(tuned)
+        P_new = tuned.predict_proba(X)
+    metadata = model.metadata | {"n_corrected_documents": len(corrections)}
+    return replace(model, passes=tuple(passes), metadata=metadata)
+
+
+def _draw(
+    corrections: Sequence[Document],
+    rehearsal: Sequence[Document],
+    label: npt.NDArray[np.int8],
+    kind: npt.NDArray[np.int8],
+    config: AdaptingConfig,
+) -> _Drawn:
+    rng = np.random.default_rng(config.random_state)
+    mix = replace(Mix(), full_page=0.6, part_of_chrome=0.2, masked=0.0)
+    mine, mine_ptr, _ = augment_documents(corrections, config.n_documents, mix, rng)
+    n_mine = sum(len(d.paragraphs) for d in corrections)
+    if rehearsal:
+        rest, rest_ptr, _ = augment_documents(rehearsal, config.n_documents, Mix(), rng)
+    else:
+        rest, rest_ptr = np.zeros(0, np.int64), np.zeros(1, np.int64)
+    indices = np.concatenate([mine, rest + n_mine])
+    return _Drawn(
+        indices, np.concatenate([mine_ptr, rest_ptr[1:] + mine_ptr[-1]]), label[indices], kind[indices],
+        np.arange(len(indices)) < len(mine),
+    )  # fmt: skip
+
+
+def _targets(P: _Array, drawn: _Drawn) -> _Array:
+    """What each row is taught: the corrected kind; a corrected label, its kinds shared as judged; else P."""
+    target = P.copy()
+    n_content = 2
+    for label, columns in ((1, slice(0, n_content)), (0, slice(n_content, len(KINDS)))):
+        rows = np.flatnonzero(drawn.is_correction & (drawn.label == label))
+        inside = P[rows, columns] + 1e-4
+        target[rows] = 0
+        target[rows, columns] = inside / inside.sum(axis=1, keepdims=True)
+    rows = np.flatnonzero(drawn.is_correction & (drawn.kind >= 0))
+    target[rows] = np.eye(len(KINDS), dtype=np.float32)[drawn.kind[rows]]
+    return target
+
+
+def _weights(log_length: _Array, drawn: _Drawn, config: AdaptingConfig) -> _Array:
+    """Long paragraphs weigh more, and corrections have their share of the whole."""
+    weight = (0.4 + np.minimum(log_length / 4, 1.6)).astype(np.float32)
+    for is_mine, share in ((True, config.share), (False, 1 - config.share)):
+        rows = drawn.is_correction == is_mine
+        if rows.any():
+            weight[rows] *= share / weight[rows].sum()
+    return np.asarray(weight * len(weight), np.float32)
+
+
+def _train_on(net: DenseNet, X: _Array, target: _Array, weight: _Array, config: AdaptingConfig) -> DenseNet:
+    """Adam (Kingma and Ba 2015) from the net's weights, on inputs scaled to unit deviation."""
+    rng = np.random.default_rng(config.random_state)
+    scale = np.maximum(X.std(axis=0), 0.1)
+    start = [w.astype(np.float64) for w in net.weights] + [b.astype(np.float64) for b in net.biases]
+    n_layers = len(net.weights)
+    start[0] = start[0] * scale[:, None]
+    values = [v.copy() for v in start]
+    first, second = [np.zeros_like(v) for v in values], [np.zeros_like(v) for v in values]
+    scaled = (X / scale).astype(np.float64)
+    step = 0
+    for _ in range(config.epochs):
+        order = rng.permutation(len(X))
+        for rows in np.array_split(order, max(1, len(order) // config.batch_size)):
+            step += 1
+            gradients = _gradients(values, n_layers, scaled[rows], target[rows], weight[rows])
+            for i, gradient in enumerate(gradients):
+                gradient = gradient + config.pull * (values[i] - start[i])
+                first[i] = 0.9 * first[i] + 0.1 * gradient
+                second[i] = 0.999 * second[i] + 0.001 * gradient**2
+                rate = config.learning_rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+                values[i] -= rate * first[i] / (np.sqrt(second[i]) + 1e-8)
+    values[0] /= scale[:, None]
+    arrays = [v.astype(np.float32) for v in values]
+    return DenseNet(arrays[:n_layers], arrays[n_layers:])
+
+
+def _gradients(
+    values: list[npt.NDArray[np.float64]],
+    n_layers: int,
+    X: npt.NDArray[np.float64],
+    target: _Array,
+    weight: _Array,
+) -> list[npt.NDArray[np.float64]]:
+    """Of the weighted cross-entropy, by weights and then by biases."""
+    layers = [X]
+    for i in range(n_layers):
+        out = layers[-1] @ values[i] + values[n_layers + i]
+        layers.append(np.maximum(out, 0) if i + 1 < n_layers else out)
+    scores = layers[-1] - layers[-1].max(axis=1, keepdims=True)
+    P = np.exp(scores)
+    P /= P.sum(axis=1, keepdims=True)
+    delta = (P - target) * (weight / len(X))[:, None]
+    by_weight: list[npt.NDArray[np.float64]] = [delta] * n_layers
+    by_bias: list[npt.NDArray[np.float64]] = [delta] * n_layers
+    for i in range(n_layers - 1, -1, -1):
+        by_weight[i], by_bias[i] = layers[i].T @ delta, delta.sum(axis=0)
+        if i:
+            delta = (delta @ values[i].T) * (layers[i] > 0)
+    return by_weight + by_bias
