@@ -85,13 +85,15 @@ class _JsonWriter(Writer):
                 self.annotation.new_fields, self.annotation.document_values(predictions), strict=True
             )
             added = _to_json(dict(values))[1:]
-            self._write_line(f"{record.line[:-1].rstrip()}, {added}")
+            self._write_line(record.line[:-1].rstrip(), ", ", added)
             return
         for row in self._rows(record, predictions):
             self._write_line(_to_json(row))
 
-    def _write_line(self, line: str) -> None:
-        self.file.write((line + "\n").encode())
+    def _write_line(self, *parts: str) -> None:
+        """Parts are not joined, as each may be long; all are encoded first, as one may be no UTF-8."""
+        for part in [*(part.encode() for part in parts), b"\n"]:
+            self.file.write(part)
 
 
 class _TableWriter(Writer):

@@ -157,12 +157,12 @@ def _train_on(net: DenseNet, X: _Array, target: _Array, weight: _Array, config: 
     """Adam (Kingma and Ba 2015) from the net's weights, on inputs scaled to unit deviation."""
     rng = np.random.default_rng(config.random_state)
     scale = np.maximum(X.std(axis=0), 0.1)
-    start = [w.astype(np.float64) for w in net.weights] + [b.astype(np.float64) for b in net.biases]
+    start = [*net.weights, *net.biases]
     n_layers = len(net.weights)
     start[0] = start[0] * scale[:, None]
     values = [v.copy() for v in start]
     first, second = [np.zeros_like(v) for v in values], [np.zeros_like(v) for v in values]
-    scaled = (X / scale).astype(np.float64)
+    scaled = X / scale
     step = 0
     for _ in range(config.epochs):
         order = rng.permutation(len(X))
@@ -173,20 +173,15 @@ def _train_on(net: DenseNet, X: _Array, target: _Array, weight: _Array, config: 
                 gradient = gradient + config.pull * (values[i] - start[i])
                 first[i] = 0.9 * first[i] + 0.1 * gradient
                 second[i] = 0.999 * second[i] + 0.001 * gradient**2
-                rate = config.learning_rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+                rate = np.float32(config.learning_rate * (1 - 0.999**step) ** 0.5 / (1 - 0.9**step))
                 values[i] -= rate * first[i] / (np.sqrt(second[i]) + 1e-8)
     values[0] /= scale[:, None]
-    arrays = [v.astype(np.float32) for v in values]
-    return DenseNet(arrays[:n_layers], arrays[n_layers:])
+    return DenseNet(values[:n_layers], values[n_layers:])
 
 
 def _gradients(
-    values: list[npt.NDArray[np.float64]],
-    n_layers: int,
-    X: npt.NDArray[np.float64],
-    target: _Array,
-    weight: _Array,
-) -> list[npt.NDArray[np.float64]]:
+    values: list[_Array], n_layers: int, X: _Array, target: _Array, weight: _Array
+) -> list[_Array]:
     """Of the weighted cross-entropy, by weights and then by biases."""
     layers = [X]
     for i in range(n_layers):
@@ -195,9 +190,9 @@ def _gradients(
     scores = layers[-1] - layers[-1].max(axis=1, keepdims=True)
     P = np.exp(scores)
     P /= P.sum(axis=1, keepdims=True)
-    delta = (P - target) * (weight / len(X))[:, None]
-    by_weight: list[npt.NDArray[np.float64]] = [delta] * n_layers
-    by_bias: list[npt.NDArray[np.float64]] = [delta] * n_layers
+    delta = (P - target) * (weight / np.float32(len(X)))[:, None]
+    by_weight: list[_Array] = [delta] * n_layers
+    by_bias: list[_Array] = [delta] * n_layers
     for i in range(n_layers - 1, -1, -1):
         by_weight[i], by_bias[i] = layers[i].T @ delta, delta.sum(axis=0)
         if i:

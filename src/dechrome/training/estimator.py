@@ -120,7 +120,8 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("labels must hold both content and chrome.")
         config = TrainingConfig(
             n_documents=self.n_documents, context_pass_hidden=tuple(self.context_pass_hidden),
-            alpha=self.alpha, random_state=self.random_state, n_folds=max(2, min(4, len({d.site for d in made}))),
+            alpha=self.alpha, random_state=self.random_state,
+            n_folds=max(2, min(4, len({d.site for d in made}))),
         )  # fmt: skip
         if self.epochs is not None:
             config = replace(config, first_pass_epochs=self.epochs, context_pass_epochs=self.epochs)

@@ -17,6 +17,8 @@ from dechrome.training.evaluation import Scored
 
 __all__ = ["DocumentExcerpt", "ParagraphExcerpt", "find_changed_documents", "find_worst_documents"]
 
+#: Documents with more paragraphs show those so near to an error only, and no more than this.
+_MOST_PARAGRAPHS, _AROUND = 120, 2
 #: What is wrong with a paragraph: content lost, chrome kept, the right label but another kind.
 Error: TypeAlias = Literal["", "lost", "kept", "kind"]
 
@@ -106,10 +108,18 @@ def _excerpt(item: Scored, i: int, with_texts: bool, before: str = "", outcome: 
     )
 
 
+def _shown(item: Scored, with_texts: bool) -> list[ParagraphExcerpt]:
+    made = [_excerpt(item, i, with_texts) for i in range(len(item.document.paragraphs))]
+    if len(made) <= _MOST_PARAGRAPHS:
+        return made
+    near = {j for i, p in enumerate(made) if p.error for j in range(i - _AROUND, i + _AROUND + 1)}
+    return [p for i, p in enumerate(made) if i in near][:_MOST_PARAGRAPHS]
+
+
 def find_worst_documents(
     scored: Sequence[Scored], most: int = 30, with_texts: bool = True
 ) -> list[DocumentExcerpt]:
-    """The documents that a model did worst on, all their paragraphs.
+    """The documents that a model did worst on, with their paragraphs; of long ones, those around the errors.
 
     Parameters
     ----------
@@ -133,7 +143,7 @@ def find_worst_documents(
         DocumentExcerpt(
             scored[i].document,
             *scores[i],
-            [_excerpt(scored[i], j, with_texts) for j in range(len(scored[i].document.paragraphs))],
+            _shown(scored[i], with_texts),
         )
         for i in order[:most]
     ]
