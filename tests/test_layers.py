@@ -17,10 +17,11 @@ LAYERS = {
     5: {"artefact"},
     6: {"prediction"},
     7: {"annotation"},
-    8: {"files.formats"},
+    8: {"files.formats", "files.archives", "files.tally", "integrations.arrow", "integrations.datatrove"},
     9: {"files.reading"},
     10: {"files.writing"},
-    11: {"files.runs", "integrations.arrow", "integrations.datatrove"},
+    11: {"files.shards"},
+    12: {"files.runs"},
 }
 LEVEL = {name: level for level, names in LAYERS.items() for name in names}
 #: In the order of the work: a stage imports only stages before it.
