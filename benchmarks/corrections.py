@@ -1,10 +1,10 @@
-"""What a user's corrections buy: word F1 on the same site's other pages and on all other sites, by their number.
+"""What a user's corrections buy: word F1 on the same site's other pages and on all other sites.
 
     python benchmarks/corrections.py CORPUS SEEDS_CORPUS -o data/results/corrections.md
 
-CORPUS is what `dechrome corpus build` wrote, with its public pages; only its development sites are used, which
-the shipped model has not been trained on. SEEDS_CORPUS, what `dechrome corpus build seeds` wrote, stands for the
-rest of the world in training on. Every site with at least two pages more than are corrected takes part; which
+CORPUS is what `dechrome corpus build` wrote, with its public pages; only its development sites are used,
+which the shipped model has not been trained on. SEEDS_CORPUS, what `dechrome corpus build seeds` wrote,
+stands for the rest of the world in training on. Every site with at least two pages more than are corrected takes part; which
 of its pages are corrected is drawn three times.
 """
 
@@ -98,12 +98,11 @@ def main() -> None:
     ]
     for n, row in means.iterrows():
         lines.append(f"| {n} | {int(row.sites)} | " + " | ".join(f"{v:.4f}" for v in row.iloc[1:]) + " |")
-    command = shlex.join(
-        ["python", "benchmarks/corrections.py", Path(args.corpus).name, Path(args.seeds).name, *sys.argv[3:]]
-    )
+    names = [args.corpus.name, args.seeds.name]
+    command = shlex.join(["python", "benchmarks/corrections.py", *names, *sys.argv[3:]])
     args.output.write_text(
-        f"# What corrections buy\n\nWritten by `{command}`: document word F1, means over sites of the pages that were "
-        f"not corrected, before and after training on from the shipped model ({config}).\n\n"
+        f"# What corrections buy\n\nWritten by `{command}`: document word F1, means over sites of the pages "
+        f"that were not corrected, before and after training on from the shipped model ({config}).\n\n"
         + "\n".join(lines)
         + "\n",
         encoding="utf-8",
