@@ -4,8 +4,8 @@
 
 CORPUS is what `dechrome corpus build` wrote, with its public pages; only its development sites are used,
 which the shipped model has not been trained on. SEEDS_CORPUS, what `dechrome corpus build seeds` wrote,
-stands for the rest of the world in training on. Every site with at least two pages more than are corrected takes part; which
-of its pages are corrected is drawn three times.
+stands for the rest of the world in training on. Every site with at least two pages more than are corrected
+takes part; in each turn others of its pages are corrected.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,8 +97,13 @@ def main() -> None:
     ]
     for n, row in means.iterrows():
         lines.append(f"| {n} | {int(row.sites)} | " + " | ".join(f"{v:.4f}" for v in row.iloc[1:]) + " |")
-    names = [args.corpus.name, args.seeds.name]
-    command = shlex.join(["python", "benchmarks/corrections.py", *names, *sys.argv[3:]])
+    command = shlex.join(
+        [
+            "python", "benchmarks/corrections.py", args.corpus.name, args.seeds.name,
+            "-o", f"data/results/{args.output.name}", "--config", json.dumps(args.config),
+            "--numbers", *map(str, args.numbers), "--turns", str(args.turns),
+        ]
+    )  # fmt: skip
     args.output.write_text(
         f"# What corrections buy\n\nWritten by `{command}`: document word F1, means over sites of the pages "
         f"that were not corrected, before and after training on from the shipped model ({config}).\n\n"
