@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from dechrome.errors import InputError
+from dechrome.files.formats import COMPRESSIONS, INPUT_FORMATS, OUTPUT_FORMATS, file_type, find_inputs
 from dechrome.labels import CONTENT_KINDS, FAVORS
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["clean", "predict"]
 
 _PATH = click.Path(path_type=Path)
-_INPUT_FORMATS = ("text", "html", "jsonl", "csv", "tsv", "parquet", "wet", "warc")
-_OUTPUT_FORMATS = ("text", "jsonl", "csv", "tsv", "parquet")
 _KIND_COLOURS = {
     "headline": "bright_green", "body": "green", "cookie": "red", "caption": "yellow", "navigation": "blue",
     "related": "magenta", "byline": "cyan", "promotion": "bright_red", "social": "bright_cyan",
@@ -32,14 +31,14 @@ def _document_options(columns: str) -> Callable[[Callable[..., Any]], Callable[.
     choice, path = click.Choice, _PATH
     options = [
         click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True)),
-        click.option("-f", "--from", "input_format", type=choice(_INPUT_FORMATS), help="[default: by name]"),
+        click.option("-f", "--from", "input_format", type=choice(INPUT_FORMATS), help="[default: by name]"),
         click.option(
-            "-t", "--to", "--format", "output_format", type=choice(_OUTPUT_FORMATS), help="[default: by name]"
+            "-t", "--to", "--format", "output_format", type=choice(OUTPUT_FORMATS), help="[default: by name]"
         ),
         click.option(
             "-o", "--output", "--output-dir", type=path, help="File, or folder (one file for each input)."
         ),
-        click.option("--compress", type=choice(("none", "gzip", "zstd")), help="[default: as the input]"),
+        click.option("--compress", type=choice(COMPRESSIONS), help="[default: as the input]"),
         click.option("--text-field", default="text", show_default=True, help="Field of the document."),
         click.option("--id-field", help="Field that names the document in messages."),
         click.option(
@@ -100,7 +99,6 @@ def _kinds_of(keep: str | None) -> list[str] | None:
 
 def _run(keep: list[str] | None, text_writer: Any, **o: Any) -> None:
     from dechrome.annotation import Annotation
-    from dechrome.files.formats import file_type, find_inputs
     from dechrome.files.reading import ReadOptions
     from dechrome.files.runs import Output, RunSettings, run
     from dechrome.prediction import load_model
@@ -116,9 +114,11 @@ def _run(keep: list[str] | None, text_writer: Any, **o: Any) -> None:
     columns = tuple(name.strip() for name in o["columns"].split(",") if name.strip())
     annotation = Annotation(columns, o["explode"], keep, o["text_field"], o["prefix"])  # type: ignore[arg-type]
     reading = ReadOptions(o["text_field"], o["id_field"], o["is_html"], o["encoding"], o["max_bytes"])
+    model = load_model(o["model"])
     settings = RunSettings(
-        reading, annotation, o["favor"], o["threshold"], o["shard_size"], str(o["model"] or "shipped")
-    )
+        reading, annotation, o["favor"], o["threshold"], o["shard_size"],
+        f"{o['model'] or 'shipped'} {model.stages.digest()}",
+    )  # fmt: skip
     output = Output(
         path=o["output"],
         is_folder=is_folder,
@@ -134,7 +134,7 @@ def _run(keep: list[str] | None, text_writer: Any, **o: Any) -> None:
     )
     tally = run(
         inputs,
-        load_model(o["model"]),
+        model,
         settings,
         output,
         o["jobs"],
@@ -152,8 +152,6 @@ def _format_on_stdout(first: str) -> Any:
 
 
 def _is_folder(o: dict[str, Any]) -> bool:
-    from dechrome.files.formats import file_type
-
     output: Path | None = o["output"]
     is_folder = output is not None and (output.is_dir() or file_type(output.name).format is None)
     if output is not None:
@@ -184,7 +182,7 @@ class _ReadableText:
         if self._is_named:
             self._line(
                 click.style(
-                    f"== {_printable(str(record.others().get('document', record.place)))} ==", bold=True
+                    f"== {_printable(str(record.all_fields().get('document', record.place)))} ==", bold=True
                 )
             )
         for p in predictions or ():

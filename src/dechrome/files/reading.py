@@ -55,16 +55,15 @@ class ReadOptions:
 class ArrowRows:
     """Rows of a Parquet file as they were read."""
 
-    def __init__(self, batch: pa.RecordBatch, text_field: str) -> None:
+    def __init__(self, batch: pa.RecordBatch) -> None:
         self.batch = batch
-        self._text_field = text_field
         self._columns: dict[str, list[Any]] | None = None
 
     def as_dict(self, row: int) -> dict[str, Any]:
-        """Fields of a row other than its text; ``ValueError`` if Python cannot hold one."""
+        """Fields of a row; ``ValueError`` if Python cannot hold one."""
         if self._columns is None:
-            others = [name for name in self.batch.schema.names if name != self._text_field]
-            self._columns = {name: _to_python(self.batch.column(name)) for name in others}
+            names = self.batch.schema.names
+            self._columns = {name: _to_python(self.batch.column(name)) for name in names}
         fields = {name: values[row] for name, values in self._columns.items()}
         for name, value in fields.items():
             if isinstance(value, Exception):
@@ -81,14 +80,14 @@ class Record:
     place: str
     """Where in the file, for messages."""
     fields: dict[str, Any]
-    """All fields other than the text; empty where ``rows`` has them."""
+    """All fields in their order, the text's as it was; empty where ``rows`` has them."""
     line: str | None = None
     """The JSON line as it was, text included."""
     rows: ArrowRows | None = None
     row: int = 0
 
-    def others(self) -> dict[str, Any]:
-        """All fields other than the text."""
+    def all_fields(self) -> dict[str, Any]:
+        """All fields in their order; of a file or an archive its name or address, not its text."""
         return self.fields if self.rows is None else self.rows.as_dict(self.row)
 
 
@@ -322,7 +321,7 @@ class RecordReader:
             )
 
     def _arrow_records(self, batch: pa.RecordBatch, first: int) -> Iterator[Record | BadRecord]:
-        rows = ArrowRows(batch, self.options.text_field)
+        rows = ArrowRows(batch)
         ids = None if self.options.id_field is None else _to_python(batch.column(self.options.id_field))
         texts = _to_python(batch.column(self.options.text_field))
         for row, text in enumerate(texts):
@@ -397,7 +396,7 @@ class RecordReader:
         if missing:
             known = ", ".join(map(repr, list(fields)[:20])) or "none"
             return BadRecord(place, f"no field {', '.join(map(repr, missing))}; it has {known}", document_id)
-        found = self._checked(fields.pop(text_field), place, document_id)
+        found = self._checked(fields[text_field], place, document_id)
         return found if isinstance(found, BadRecord) else Record(found[0], place, fields, line)
 
     def _checked(

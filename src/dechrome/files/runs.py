@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dechrome.errors import InputError
 from dechrome.files.formats import InputFile
@@ -89,13 +91,14 @@ class _Progress:
 
     def __init__(self, inputs: Sequence[InputFile], quiet: bool, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        from tqdm import tqdm
-
         self._total = sum(file.n_bytes for file in inputs)
-        self._bar = tqdm(
-            total=self._total or None, unit="B", unit_scale=True, disable=True if quiet else None, leave=False
-        )
-        self._is_logged = self._bar.disable and not quiet
+        is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._is_logged = not quiet and not is_terminal
+        self._bar: Any = None
+        if is_terminal and not quiet:
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=self._total or None, unit="B", unit_scale=True, leave=False)
         self._before = 0
         self._n = 0
         self._start = self._told = time.monotonic()
@@ -103,13 +106,13 @@ class _Progress:
     def end_file(self, file: InputFile) -> None:
         self._before += file.n_bytes
 
-    def update(self, reader: RecordReader, n: int) -> None:
-        self._n += n
-        if self._n % 64 and n:
+    def update(self, reader: RecordReader) -> None:
+        self._n += 1
+        if self._n % 64:
             return
         now = time.monotonic()
         read = self._before + reader.n_bytes_read()
-        if not self._bar.disable:
+        if self._bar is not None:
             self._bar.set_postfix_str(
                 f"{self._n / max(1e-9, now - self._start):,.0f} documents/s", refresh=False
             )
@@ -122,7 +125,8 @@ class _Progress:
             self._tell(f"{self._n:,} documents, {self._n / passed:,.0f} a second{share}{left}")
 
     def close(self) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 # --- the run -------------------------------------------------------------------------------------
@@ -187,7 +191,7 @@ def run(
             else:
                 shards.add(event, predictions)
                 assert reader is not None
-                progress.update(reader, 1)
+                progress.update(reader)
         if not output.is_folder and inputs:
             shards.commit(last=True)
         log.finish()

@@ -41,6 +41,7 @@ class RunSettings:
     shard_size: int | None = None
     """Records to an output file; None: one for each input file."""
     model: str = "shipped"
+    """Its name and digest."""
 
 
 @dataclass(frozen=True)

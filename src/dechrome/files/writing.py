@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from dechrome.annotation import Annotation
+from dechrome.annotation import Annotation, add_columns, new_arrow_fields
 from dechrome.errors import InputError
 from dechrome.files.formats import Compression, Format, open_compressed
 from dechrome.files.reading import Record
@@ -46,24 +46,15 @@ class Writer(abc.ABC):
         """Write what is left; the file below stays open."""
 
     def _rows(self, record: Record, predictions: Predictions | None) -> Iterator[dict[str, Any]]:
-        others = record.others()
-        self.annotation.check(others)
+        fields = record.all_fields()
+        self.annotation.check(fields)
         names = self.annotation.new_fields
         if self.annotation.explode:
+            others = {name: value for name, value in fields.items() if name != self.annotation.text_field}
             for values in self.annotation.paragraph_values(predictions):
                 yield others | dict(zip(names, values, strict=True))
         else:
-            text = (
-                {}
-                if record.text is None or not self._keeps_text(record)
-                else {self.annotation.text_field: record.text}
-            )
-            yield others | text | dict(zip(names, self.annotation.document_values(predictions), strict=True))
-
-    @staticmethod
-    def _keeps_text(record: Record) -> bool:
-        """Whether the text came as a field of a row; that of a file or an archive stays there."""
-        return record.place.startswith(("line", "row"))
+            yield fields | dict(zip(names, self.annotation.document_values(predictions), strict=True))
 
 
 class _TextWriter(Writer):
@@ -144,8 +135,6 @@ class _ParquetWriter(Writer):
         self._schema = None if schema is None else self._output_schema(schema)
 
     def _output_schema(self, schema: pa.Schema) -> pa.Schema:
-        from dechrome.annotation import new_arrow_fields
-
         self.annotation.check(schema.names)
         kept = [f for f in schema if not (self.annotation.explode and f.name == self.annotation.text_field)]
         return self._pa.schema([*kept, *new_arrow_fields(self.annotation)], metadata=schema.metadata)
@@ -181,13 +170,9 @@ class _ParquetWriter(Writer):
         self._writer.write_table(table)
 
     def _empty_schema(self) -> pa.Schema:
-        from dechrome.annotation import new_arrow_fields
-
         return self._pa.schema(new_arrow_fields(self.annotation))
 
     def _table(self, waiting: Sequence[tuple[Record, Predictions | None]]) -> pa.Table:
-        from dechrome.annotation import add_columns, new_arrow_fields
-
         rows = waiting[0][0].rows
         if rows is not None:
             taken = self._pa.array([record.row for record, _ in waiting], self._pa.int64())

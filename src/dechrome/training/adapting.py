@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.context import compute_context
-from dechrome.labels import KINDS
+from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.model import Model, context_inputs, context_pass_inputs, first_pass_inputs
 from dechrome.scoring import DenseNet
 from dechrome.training.augmentation import Mix, augment_documents
@@ -132,7 +132,7 @@ def _draw(
 def _targets(P: _Array, drawn: _Drawn) -> _Array:
     """What each row is taught: the corrected kind; a corrected label, its kinds shared as judged; else P."""
     target = P.copy()
-    n_content = 2
+    n_content = len(CONTENT_KINDS)
     for label, columns in ((1, slice(0, n_content)), (0, slice(n_content, len(KINDS)))):
         rows = np.flatnonzero(drawn.is_correction & (drawn.label == label))
         inside = P[rows, columns] + 1e-4
