@@ -1,14 +1,16 @@
-"""What each part of the training data is worth: models trained without it, on the same held-out documents.
+"""What each part of the recipe and of the data is worth: models trained without it, on the same documents.
 
-    python benchmarks/ablation.py CORPUS AUTOMATIC -o data/results/ablation.md
+    python benchmarks/ablation.py CORPUS -o data/results/ablation.md [--automatic AUTOMATIC]
 
-AUTOMATIC is the same corpus built without --labels. Every model uses fewer augmented documents
-than the shipped one, so that all are trained in one run; they differ in the data alone.
+AUTOMATIC is the same corpus built without --labels; without it that row is left out. Every model uses fewer
+augmented documents than the shipped one, so that all are trained in one run; they differ in one part alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document, read_corpus
 from dechrome.training.evaluation import (
+    LEAST_CEILING,
     evaluate_documents,
     evaluate_kinds,
     evaluate_paragraphs,
@@ -30,65 +33,112 @@ _PAGES = ("fundus", "daniel", "wcxb", "readability", "trafilatura")
 
 
 def measure(
-    train: Sequence[Document], held_out: Sequence[Document], config: TrainingConfig
+    train: Sequence[Document], held_out: Sequence[Document], config: TrainingConfig, lift: bool = True
 ) -> dict[str, float]:
     """Train on some documents and judge on the others."""
     model = fit_model([*train, *(d for d in held_out if d.source in _PAGES)], config, n_jobs=-1)
+    if not lift:
+        model = replace(model, calibration=replace(model.calibration, least_paragraphs=sys.maxsize))
     scored = score_documents(model, held_out)
-    pages = [item for item in scored if item.document.source in _PAGES]
-    news = [item for item in pages if item.document.source in ("fundus", "daniel")]
+    table = evaluate_documents(scored)
+    f1 = table[table.ceiling >= LEAST_CEILING].groupby("source").f1
+    news = table[(table.ceiling >= LEAST_CEILING) & table.source.isin(("fundus", "daniel"))]
     unseen = [
         item for item in scored if item.document.language in _HELD_OUT and item.document.source == "seeds"
     ]
     other = [item for item in scored if item.document.source == "seeds" and item not in unseen]
     shapes = evaluate_shapes(model, [d for d in held_out if d.source in ("fundus", "daniel", "seeds")])
-    kinds = evaluate_kinds(pages)
+    kinds = evaluate_kinds([item for item in scored if item.document.source in _PAGES])
     return {
-        "news, document F1": float(evaluate_documents(news).f1.mean()),
-        "pages, document F1": float(evaluate_documents(pages).f1.mean()),
+        "news": float(news.f1.mean()),
+        "news by site": float(news.groupby("site").f1.mean().mean()),
+        "WCXB": float(f1.mean()["wcxb"]),
         "seeds, accuracy": evaluate_paragraphs(other)["accuracy"],
         "seeds of unseen languages, accuracy": evaluate_paragraphs(unseen)["accuracy"],
-        "leftovers of another language, chrome F1": shapes["article + chrome in another language, chrome F1"],
-        "kinds read, macro F1 of chrome": float(kinds.loc["macro chrome", "f1"]),
-        "kinds of seeds, macro F1 of chrome": float(evaluate_kinds(other).loc["macro chrome", "f1"]),
+        "leftovers, same page": shapes["article + chrome of the same page, chrome F1"],
+        "leftovers, other language": shapes["article + chrome in another language, chrome F1"],
+        "single paragraph": shapes["single paragraph, macro F1"],
+        "kinds read, macro F1": float(kinds.loc["macro chrome", "f1"]),
     }
+
+
+def variants(
+    train: Sequence[Document], automatic: Sequence[Document], config: TrainingConfig
+) -> dict[str, Callable[[list[Document]], dict[str, float]]]:
+    """What is trained under each name, given the held-out documents."""
+
+    def data(keep: Callable[[Document], bool]) -> Callable[[list[Document]], dict[str, float]]:
+        return lambda held_out: measure([d for d in train if keep(d)], held_out, config)
+
+    def recipe(**changes: object) -> Callable[[list[Document]], dict[str, float]]:
+        return lambda held_out: measure(train, held_out, replace(config, **changes))  # type: ignore[arg-type]
+
+    full_pages = replace(
+        config.mix, part_of_chrome=0, short_article=0, interrupted=0, leftovers_same_page=0,
+        leftovers_other_language=0, article_only=0, single_paragraph=0, chrome_only=0, full_page=1,
+    )  # fmt: skip
+    found: dict[str, Callable[[list[Document]], dict[str, float]]] = {
+        "all parts": recipe(),
+        "all parts, another random state": recipe(random_state=1),
+        "one pass in context instead of three": recipe(n_context_passes=1),
+        "two passes in context": recipe(n_context_passes=2),
+        "no document with hidden words": recipe(mix=replace(config.mix, masked=0)),
+        "full pages alone, no other shape": recipe(mix=full_pages),
+        "no document set again": recipe(restyled=0.0),
+        "labels in doubt kept": recipe(least_label_probability=0.0),
+        "no lift of unsure pages": lambda held_out: measure(train, held_out, config, lift=False),
+        "languages not told apart": lambda held_out: measure(
+            [replace(d, language="und") for d in train], held_out, config
+        ),
+        "without seeds": data(lambda d: d.source != "seeds"),
+        "without news lines and phrases": data(lambda d: d.source not in ("ntrex", "phrases")),
+        "without pages": data(lambda d: d.source not in _PAGES),
+    }
+    if automatic:
+        found["without labels decided by reading"] = lambda held_out: measure(automatic, held_out, config)
+    return found
 
 
 def main() -> None:
     """Train and judge every variant and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("automatic", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--automatic", type=Path)
     parser.add_argument("--documents", type=int, default=8000, help="augmented documents for each model")
     arguments = parser.parse_args()
-    documents, automatic = read_corpus(arguments.corpus), read_corpus(arguments.automatic)
+    documents = read_corpus(arguments.corpus)
+    automatic = read_corpus(arguments.automatic) if arguments.automatic else []
     config = replace(TrainingConfig(), n_documents=arguments.documents, n_averaged=1)
     unseen = [
         replace(d, split="development") for d in documents if d.source == "seeds" and d.language in _HELD_OUT
     ]
     names = {d.document_id for d in unseen}
     held_out = [*unseen, *(d for d in documents if d.split == "development" and d.document_id not in names)]
-    train = [d for d in documents if d.split == "train" and d.document_id not in names]
-    plain = [d for d in automatic if d.split == "train" and d.document_id not in names]
-    keep: dict[str, Callable[[Document], bool]] = {
-        "all parts": lambda d: True,
-        "without seeds": lambda d: d.source != "seeds",
-        "without news lines and phrases": lambda d: d.source not in ("ntrex", "phrases"),
-        "without pages": lambda d: d.source not in _PAGES,
-    }
-    variants = {name: [d for d in train if kept(d)] for name, kept in keep.items()}
-    variants["without labels decided by reading"] = plain
+    train, plain = (
+        [d for d in corpus if d.split == "train" and d.document_id not in names]
+        for corpus in (documents, automatic)
+    )
     lines: list[str] = []
-    for name, chosen in variants.items():
-        values = measure(chosen, held_out, config)
+    for name, run in variants(train, plain, config).items():
+        values = run(held_out)
         if not lines:
-            lines = ["| trained on | " + " | ".join(values) + " |", "|---" * (len(values) + 1) + "|"]
+            lines = ["| trained with | " + " | ".join(values) + " |", "|---" * (len(values) + 1) + "|"]
         lines.append(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values.values()) + " |")
         print(lines[-1], flush=True)
+    command = shlex.join(
+        [
+            "python", "benchmarks/ablation.py", arguments.corpus.name, "-o",
+            f"data/results/{arguments.output.name}", "--documents", str(arguments.documents),
+            *(["--automatic", arguments.automatic.name] if arguments.automatic else []),
+        ]
+    )  # fmt: skip
     text = (
-        "# Worth of the parts of the data\n\nWritten by `benchmarks/ablation.py`; "
-        f"{arguments.documents} augmented documents a model. Unseen languages: {', '.join(_HELD_OUT)}.\n\n"
+        f"# Worth of the parts of the recipe and of the data\n\nWritten by `{command}`; "
+        f"{arguments.documents} augmented documents and one net a model. News and WCXB: document word "
+        f"F1. Unseen languages: {', '.join(_HELD_OUT)}.\n\n"
     )
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(text + "\n".join(lines) + "\n", encoding="utf-8")

@@ -27,7 +27,7 @@ LEVEL = {name: level for level, names in LAYERS.items() for name in names}
 #: In the order of the work: a stage imports only stages before it.
 TRAINING = [
     "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "augmentation", "table",
-    "kinds", "text_models", "fasttext_training", "config", "calibration", "fitting", "estimator",
+    "kinds", "text_models", "fasttext_training", "config", "calibration", "restyling", "fitting", "estimator",
     "corrections", "adapting", "evaluation", "report", "comparison", "displays", "drawing", "excerpts",
     "html_report",
 ]  # fmt: skip

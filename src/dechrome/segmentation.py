@@ -9,7 +9,7 @@ where the next word would not have fitted, at a width at which mail and terminal
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 __all__ = ["Span", "find_paragraphs"]
@@ -86,37 +86,53 @@ def find_paragraphs(text: str) -> list[Span]:
     >>> [text[start:stop] for start, stop in find_paragraphs(text)]
     ['Late goal', 'The home side won.', 'Share']
     """
-    blocks = _find_blocks(text)
-    if sum(len(block) - 1 for block in blocks) < _LEAST_WRAPPED:
-        return [span for block in blocks for span in block]
-    if any(_is_too_long(text[start:stop]) for block in blocks if len(block) > 1 for start, stop in block):
-        return [span for block in blocks for span in block]  # what _wrap_width would find, sooner
-    lines = [[_read_line(text, span) for span in block] for block in blocks]
-    width = _wrap_width([block for block in lines if len(block) > 1])
+    lines = text.splitlines(keepends=True)
+    cores = [line.strip(_MARGIN) for line in lines]
+    starts = accumulate(map(len, lines), initial=0)
+    spans = [
+        Span._make((first := start + line.index(core), first + len(core)))
+        for start, line, core in zip(starts, lines, cores, strict=False)
+        if core
+    ]
+    if not _may_be_wrapped(cores):
+        return spans
+    blocks = [[_read_line(text, span) for span in block] for block in _group(spans, cores)]
+    width = _wrap_width([block for block in blocks if len(block) > 1])
     if width is None:
-        return [span for block in blocks for span in block]
-    return [span for block in lines for span in _join_lines(block, width)]
+        return spans
+    return [span for block in blocks for span in _join_lines(block, width)]
 
 
-def _find_blocks(text: str) -> list[list[Span]]:
-    """Stripped lines, grouped by the blank lines between them."""
+def _may_be_wrapped(cores: list[str]) -> bool:
+    """Whether lines stand below each other, and none of those is longer than any wrapped one.
+
+    Quickly told for most documents, where all that :func:`_wrap_width` looks at need not be read.
+    """
+    followed = [bool(a and b) for a, b in pairwise(cores)]
+    if sum(followed) < _LEAST_WRAPPED:
+        return False
+    padded = [False, *followed, False]
+    return not any(
+        len(core) > _MOST_WIDTH and _is_too_long(core) and (padded[i] or padded[i + 1])
+        for i, core in enumerate(cores)
+    )
+
+
+def _group(spans: list[Span], cores: list[str]) -> list[list[Span]]:
+    """Lines grouped by the blank ones between them."""
     blocks: list[list[Span]] = [[]]
-    start = 0
-    # All line ends of Unicode (https://www.unicode.org/reports/tr14/ BK, CR, LF, NL), "\r\n" as one.
-    for line in text.splitlines(keepends=True):
-        core = line.strip(_MARGIN)
+    rest = iter(spans)
+    for core in cores:
         if core:
-            first = start + line.index(core)
-            blocks[-1].append(Span(first, first + len(core)))
+            blocks[-1].append(next(rest))
         elif blocks[-1]:
             blocks.append([])
-        start += len(line)
     return [block for block in blocks if block]
 
 
 def _is_too_long(line: str) -> bool:
     """Whether a line is longer than any wrapped one; Web addresses cannot be wrapped."""
-    return len(line) > _MOST_WIDTH and len(line.lstrip("> \t")) > _MOST_WIDTH and "://" not in line
+    return len(line.lstrip("> \t")) > _MOST_WIDTH and "://" not in line
 
 
 def _columns(text: str) -> int:

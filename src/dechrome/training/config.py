@@ -39,6 +39,10 @@ class TrainingConfig:
     size and one wide hidden layer, by log loss on the development sites among 0.03 to 10."""
     news_documents: int = 20
     """News documents of each language to keep; each stands in 120 languages."""
+    restyled: float = 0.25
+    """Share of the pages and seeds that are also learned in another setting (restyling.py)."""
+    least_label_probability: float = 0.03
+    """Labels to which nets trained on other sites give less are not learned from, unless read or a seed's."""
     mix: Mix = field(default_factory=Mix)
 
 
@@ -84,6 +88,9 @@ def _check_ranges(config: TrainingConfig, mix: Mix, place: str) -> None:
     wrong += [f"hidden layer {size}" for size in hidden if not 1 <= size <= 10_000]
     if not 0 < config.learning_rate < 1:
         wrong.append(f"learning_rate {config.learning_rate}")
+    for name in ("restyled", "least_label_probability"):
+        if not 0 <= getattr(config, name) <= 1:
+            wrong.append(f"{name} {getattr(config, name)}")
     if wrong:
         raise CorpusFormatError(f"{place}: out of range: {', '.join(wrong)}.")
 

@@ -3,7 +3,7 @@
 1. Lexical scores, out of fold by site, so that the later stages see them as weak as they will be.
 2. First pass on shape and words, without context; it names the kind of chrome the markup left open.
 3. Augmented documents and their context; each later pass learns from what the pass before says of
-   sites it has not seen.
+   sites it has not seen, and labels that it finds all but impossible there are not learned from.
 4. Calibration and threshold, on the development sites.
 """
 
@@ -36,6 +36,7 @@ from dechrome.training.calibration import calibrate
 from dechrome.training.config import TEXT_MODELS, TrainingConfig
 from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.kinds import refine_kinds, trusted_rows
+from dechrome.training.restyling import restyle_documents
 from dechrome.training.table import ParagraphTable, iterate_batches, tabulate
 from dechrome.training.text_models import fit_hashed_lexicon, fit_language_model
 
@@ -218,10 +219,14 @@ def fit_model(
         [d for d in documents if d.split == "train"], config.news_documents, config.random_state
     )
     development = [d for d in documents if d.split == "development"] or train
+    restyled = restyle_documents(train, config.restyled, np.random.default_rng(config.random_state + 3))
+    n_documents, train = len(train), [*train, *restyled]
     table = tabulate(train, config.n_folds)
     if not {0, 1} <= set(table.is_content.tolist()):
         raise CorpusFormatError("The training documents must hold both content and chrome paragraphs.")
-    progress(f"{len(train)} documents, {len(table.paragraphs)} paragraphs")
+    progress(
+        f"{n_documents} documents, {len(restyled)} of them set again too, {len(table.paragraphs)} paragraphs"
+    )
 
     language = fit_language_model([d for d in documents if d.split == "train"])
     surroundings = _gather_inputs(table, language)
@@ -245,23 +250,22 @@ def fit_model(
         name = f"pass {number + 1} in context, {len(rows)} paragraphs"
         X = _context_columns(shapes, rows, first, P1, surroundings)
         is_last = number + 1 == config.n_context_passes
+        if number == 0 or not is_last:
+            judged = _judge_other_sites(X, shapes, rows, config, name, progress)
+        if number == 0:
+            shapes = _drop_doubted(shapes, table, judged, config.least_label_probability, progress)
         nets = [
             _fit_context_pass(X, shapes, rows, None, config, k, f"{name}, net {k + 1}, {{}}", progress)
             for k in range(config.n_averaged if is_last else 1)
         ]
         passes.append(average_nets(nets))
         if not is_last:
-            half = shapes.fold[rows] % 2
-            for side in (0, 1):  # each half of the sites is judged by a net that has not seen it
-                net = _fit_context_pass(
-                    X, shapes, rows, half != side, config, 0, f"{name}, half {side + 1}, {{}}", progress
-                )
-                P1[rows[half == side]] = net.predict_proba(X[half == side])
+            P1[rows] = judged
             rows = unsettled_rows(P1)
         del X
     metadata = {
         "corpus_digest": corpus_digest(documents),
-        "n_training_documents": len(train),
+        "n_training_documents": n_documents,
         "n_development_documents": len(development),
         "config": asdict(config),
     }
@@ -332,6 +336,46 @@ def _fit_context_pass(
         config.context_pass_epochs, replace(config, random_state=config.random_state + turn),
         lambda line: progress(name.format(line)),
     )  # fmt: skip
+
+
+def _judge_other_sites(
+    X: npt.NDArray[np.float32],
+    shapes: _Shapes,
+    rows: npt.NDArray[np.int64],
+    config: TrainingConfig,
+    name: str,
+    progress: Callable[[str], None],
+) -> npt.NDArray[np.float32]:
+    """Probabilities of the rows, those of each half of the sites by a net that has not seen it."""
+    half = shapes.fold[rows] % 2
+    P = np.empty((len(rows), len(KINDS)), np.float32)
+    for side in (0, 1):
+        net = _fit_context_pass(
+            X, shapes, rows, half != side, config, 0, f"{name}, half {side + 1}, {{}}", progress
+        )
+        P[half == side] = net.predict_proba(X[half == side])
+    return P
+
+
+def _drop_doubted(
+    shapes: _Shapes,
+    table: ParagraphTable,
+    P: npt.NDArray[np.float32],
+    least: float,
+    progress: Callable[[str], None],
+) -> _Shapes:
+    """Learn nothing from labels that nets trained on other sites find all but impossible.
+
+    Labels from matching gold text are wrong now and then, mostly inside the article (confident learning,
+    Northcutt et al. 2021, https://arxiv.org/abs/1911.00068). Those read, and the seeds', are trusted.
+    """
+    is_content = shapes.target < _N_CONTENT
+    content = P[:, :_N_CONTENT].sum(axis=1)
+    is_trusted = table.is_read | (table.per_paragraph([d.source for d in table.documents]) == "seeds")
+    doubted = (np.where(is_content, content, 1 - content) < least) & ~is_trusted[shapes.indices]
+    doubted &= shapes.target >= 0
+    progress(f"{doubted.sum()} labels in doubt, {(doubted & is_content).sum()} of them content")
+    return replace(shapes, weight=np.where(doubted, np.float32(0), shapes.weight))
 
 
 def _fit_first_pass(
