@@ -18,8 +18,9 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from dechrome.labels import KINDS
 from dechrome.training.config import TEXT_MODELS
 from dechrome.training.corpus import read_corpus
-from dechrome.training.fitting import fit_lexicon, score_paragraphs, thin_news
+from dechrome.training.fitting import thin_news
 from dechrome.training.table import ParagraphTable, tabulate
+from dechrome.training.text_models import fit_lexicon, score_paragraphs
 
 _TIMED_PARAGRAPHS = 20_000
 

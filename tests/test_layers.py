@@ -9,9 +9,9 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "dechrome"
 LAYERS = {
-    0: {"labels", "errors", "characters"},
-    1: {"segmentation", "html", "batch", "gramtable", "scoring", "results"},
-    2: {"features", "lexicon", "language", "fasttext_lexicon"},
+    0: {"labels", "errors", "characters", "gramtable"},
+    1: {"segmentation", "html", "batch", "scoring", "results"},
+    2: {"features", "patterns", "lexicon", "language", "fasttext_lexicon"},
     3: {"context"},
     4: {"model"},
     5: {"artefact"},
@@ -27,7 +27,7 @@ LEVEL = {name: level for level, names in LAYERS.items() for name in names}
 #: In the order of the work: a stage imports only stages before it.
 TRAINING = [
     "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "augmentation", "table",
-    "kinds", "text_models", "fasttext_training", "config", "calibration", "restyling", "fitting", "estimator",
+    "kinds", "config", "fasttext_training", "text_models", "calibration", "restyling", "fitting", "estimator",
     "corrections", "adapting", "evaluation", "report", "comparison", "displays", "drawing", "excerpts",
     "html_report",
 ]  # fmt: skip

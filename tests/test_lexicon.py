@@ -1,12 +1,16 @@
 import numpy as np
 
-from dechrome.batch import Batch
-from dechrome.lexicon import LEXICAL_SCORES
+from dechrome.batch import GRAM_BITS, Batch
+from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon
 from dechrome.training.table import count_grams
-from dechrome.training.text_models import fit_hashed_lexicon
+from dechrome.training.text_models import fit_linear_scores
 
 CONTENT = [f"The minister said on day {i} that talks would go on." for i in "abcdefgh"]
 CHROME = [f"We use cookies to improve site {i}" for i in "abcdefgh"]
+
+
+def count(texts):
+    return count_grams(texts, lambda batch: batch.grams, GRAM_BITS)
 
 
 def fit_small():
@@ -15,13 +19,14 @@ def fit_small():
     kind = np.array([1] * len(CONTENT) + [2] * len(CHROME), np.int8)
     rows = np.arange(len(texts))
     weight = np.ones(len(texts), np.float32)
-    return fit_hashed_lexicon(count_grams(texts), is_content, kind, weight, rows, random_state=0)
+    return HashedLexicon(fit_linear_scores(count(texts), is_content, kind, weight, rows, random_state=0))
 
 
 def test_scores_are_the_rounded_linear_model():
     lexicon = fit_small()
     texts = [CONTENT[0], CHROME[0], "", "x"]
-    expected = count_grams(texts) @ (lexicon.weights * lexicon.scale) + lexicon.intercept
+    scores = lexicon.scores
+    expected = count(texts) @ (scores.weights * scores.scale) + scores.intercept
     assert np.allclose(lexicon.score(Batch(texts)), np.clip(expected, -8, 8), atol=1e-4)
 
 

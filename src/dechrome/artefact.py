@@ -19,17 +19,19 @@ import numpy as np
 
 from dechrome.batch import GRAM_BITS
 from dechrome.errors import ModelFormatError
+from dechrome.gramtable import LinearScores
 from dechrome.labels import FAVORS, KINDS
 from dechrome.language import LANGUAGE_BITS, LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon, Lexicon
 from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS, Calibration, Model
+from dechrome.patterns import PATTERN_BITS, PATTERN_SCORES, PatternModel
 from dechrome.scoring import DenseNet
 
 __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
 
 
@@ -38,9 +40,11 @@ def _columns() -> dict[str, Any]:
     return {
         "kinds": list(KINDS),
         "lexical_scores": list(LEXICAL_SCORES),
+        "pattern_scores": list(PATTERN_SCORES),
         "first_pass_inputs": list(FIRST_PASS_INPUTS),
         "context_pass_inputs": list(CONTEXT_PASS_INPUTS),
         "gram_bits": GRAM_BITS,
+        "pattern_bits": PATTERN_BITS,
         "language_bits": LANGUAGE_BITS,
     }
 
@@ -84,17 +88,14 @@ def write_model(model: Model, folder: Path, card: str = "") -> None:
 def _write_files(model: Model, folder: Path, card: str) -> None:
     arrays: dict[str, np.ndarray[Any, Any]] = {
         "language_weights": model.language.weights,
+        **_name_scores("pattern", model.patterns.scores),
     }
     for n, net in enumerate(model.passes):
         for i, (weights, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
             arrays[f"pass_{n}_weights_{i}"], arrays[f"pass_{n}_bias_{i}"] = weights, bias
     lexicon: dict[str, Any] = {"name": model.lexicon.name}
     if isinstance(model.lexicon, HashedLexicon):
-        arrays |= {
-            "lexicon_weights": model.lexicon.weights,
-            "lexicon_scale": model.lexicon.scale,
-            "lexicon_intercept": model.lexicon.intercept,
-        }
+        arrays |= _name_scores("lexicon", model.lexicon.scores)
     else:
         from dechrome.fasttext_lexicon import FastTextLexicon
 
@@ -118,6 +119,18 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
     (folder / _CONFIG).write_text(text, encoding="utf-8", newline="\n")
     if card:
         (folder / _CARD).write_text(card, encoding="utf-8", newline="\n")
+
+
+def _name_scores(name: str, scores: LinearScores) -> dict[str, np.ndarray[Any, Any]]:
+    return {
+        f"{name}_weights": scores.weights,
+        f"{name}_scale": scores.scale,
+        f"{name}_intercept": scores.intercept,
+    }
+
+
+def _read_scores(name: str, arrays: dict[str, Any]) -> LinearScores:
+    return LinearScores(arrays[f"{name}_weights"], arrays[f"{name}_scale"], arrays[f"{name}_intercept"])
 
 
 def _write_npz(arrays: dict[str, np.ndarray[Any, Any]], path: Path) -> None:
@@ -184,6 +197,7 @@ def _assemble(folder: Path, config: dict[str, Any]) -> Model:
     )
     calibration = Calibration(**config["calibration"])
     return Model(
+        patterns=PatternModel(_read_scores("pattern", arrays)),
         lexicon=_read_lexicon(folder, config["lexicon"], arrays),
         language=LanguageModel(arrays["language_weights"], config["languages"]),
         passes=passes,
@@ -195,7 +209,7 @@ def _assemble(folder: Path, config: dict[str, Any]) -> Model:
 
 def _read_lexicon(folder: Path, entry: dict[str, Any], arrays: dict[str, Any]) -> Lexicon:
     if entry["name"] == HashedLexicon.name:
-        return HashedLexicon(arrays["lexicon_weights"], arrays["lexicon_scale"], arrays["lexicon_intercept"])
+        return HashedLexicon(_read_scores("lexicon", arrays))
     path = folder / _FASTTEXT
     if not path.is_file() or _sha256(path) != entry["file_sha256"]:
         raise ModelFormatError(f"{path}: missing or damaged, its hash differs; train or install it again.")

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from dechrome.characters import fold_table
+from dechrome.characters import class_table, fold_table
+from dechrome.gramtable import hash_grams
 
 __all__ = ["GRAM_BITS", "Batch"]
 
@@ -23,11 +24,9 @@ HEAD, TAIL = 200, 100
 _MOST_READ = 1 << 16
 #: Buckets of the hashed n-grams: 2 ** GRAM_BITS.
 GRAM_BITS = 17
-_GRAM_SIZES = 4
+_GRAM_SIZES = (1, 2, 3, 4)
 #: Code point that frames a paragraph; three of it keep n-grams of up to four apart.
 _FRAME = 1
-_MULTIPLIER = np.uint32(0x9E3779B1)  # Knuth's multiplicative hashing, 2 ** 32 / golden ratio
-_STEP = np.uint32(0x01000193)  # FNV prime (http://www.isthe.com/chongo/tech/comp/fnv/)
 
 
 class Batch:
@@ -69,6 +68,11 @@ class Batch:
         return _encode(texts, "\n")
 
     @functools.cached_property
+    def classes(self) -> npt.NDArray[np.uint8]:
+        """Class of each code point of :attr:`codes`, see :mod:`dechrome.characters`."""
+        return class_table()[self.codes[0]]
+
+    @functools.cached_property
     def grams(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Buckets of the hashed character 1- to 4-grams, folded, the frames included.
 
@@ -89,9 +93,8 @@ class Batch:
         framed = np.concatenate([np.full(3, _FRAME, np.uint32), codes])
         for back in range(3):
             framed[ends + back] = _FRAME
-        return _hash_grams(
-            framed[: len(framed) - 3] if len(ptr) > 1 else framed[:0], framed
-        ), ptr * _GRAM_SIZES
+        n_grams = len(framed) - 3 if len(ptr) > 1 else 0
+        return hash_grams(framed, slice(0, n_grams), _GRAM_SIZES, GRAM_BITS), ptr * len(_GRAM_SIZES)
 
 
 def _encode(texts: list[str], separator: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
@@ -99,15 +102,3 @@ def _encode(texts: list[str], separator: str) -> tuple[npt.NDArray[np.uint32], n
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + len(separator)
     return codes, np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-
-
-def _hash_grams(starts: npt.NDArray[np.uint32], framed: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    """Hash the 1- to 4-grams that begin at each position of ``starts`` (a prefix of ``framed``)."""
-    n = len(starts)
-    buckets = np.empty((n, _GRAM_SIZES), np.uint32)
-    rolling = np.zeros(n, np.uint32)
-    shift = np.uint32(32 - GRAM_BITS)
-    for size in range(_GRAM_SIZES):
-        rolling = rolling * _STEP + framed[size : size + n] + np.uint32(1)
-        buckets[:, size] = (rolling * _MULTIPLIER) >> shift
-    return buckets.reshape(-1)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import Batch
-from dechrome.characters import CLASSES, class_table
+from dechrome.characters import CLASSES
 
 __all__ = ["FEATURES", "compute_features"]
 
@@ -90,8 +90,7 @@ def compute_features(batch: Batch) -> npt.NDArray[np.float32]:
     n, n_classes = len(batch), len(CLASSES)
     if n == 0:
         return np.zeros((0, len(FEATURES)), np.float32)
-    codes, ptr = batch.codes
-    classes = class_table()[codes]
+    ptr, classes = batch.codes[1], batch.classes
     owner = np.repeat(np.arange(n), np.diff(ptr))
     counts = np.bincount(owner * n_classes + classes, minlength=n * n_classes).reshape(n, n_classes)
     counts = counts.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Byte weights of hashed n-grams, summed over the n-grams of each paragraph.
+"""Hashed n-grams, and their byte weights summed over the n-grams of each paragraph.
 
 This is where most of the time of a prediction goes, so four sums share one 64-bit word: bytes are
 stored as 0 to 255 in lanes of 16 bits, and no lane overflows within 256 n-grams. Whole numbers, so a
@@ -7,10 +7,12 @@ paragraph's sum does not depend on what else is in the batch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["GramTable"]
+__all__ = ["GramTable", "LinearScores", "hash_grams"]
 
 #: N-grams summed at once: 256 * 255 still fits into 16 bits.
 _MOST = 256
@@ -19,6 +21,40 @@ _NARROW = 8
 #: Stretches summed side by side: few enough to stay in the cache, many enough for long vector operations.
 _ABREAST = 64
 _OFFSET = 128
+#: Log-odds are clipped to this.
+_LIMIT = 8.0
+_MULTIPLIER = np.uint32(0x9E3779B1)  # Knuth's multiplicative hashing, 2 ** 32 / golden ratio
+_STEP = np.uint32(0x01000193)  # FNV prime (http://www.isthe.com/chongo/tech/comp/fnv/)
+
+
+def hash_grams(
+    symbols: npt.NDArray[np.uint32], at: npt.NDArray[np.int64] | slice, sizes: Sequence[int], bits: int
+) -> npt.NDArray[np.uint32]:
+    """Hash the n-grams that begin at the given positions.
+
+    Parameters
+    ----------
+    symbols : ndarray of uint32, shape (n_symbols,)
+    at : ndarray of int64, shape (n_positions,), or slice
+        Not so near the end that an n-gram would reach beyond it.
+    sizes : sequence of int
+        Rising, without gaps.
+    bits : int
+
+    Returns
+    -------
+    ndarray of uint32, shape (n_positions * len(sizes),)
+        Below ``2 ** bits``; those of one position stand together.
+    """
+    rolling = np.zeros(1, np.uint32)
+    shift = np.uint32(32 - bits)
+    columns = []
+    for size in range(sizes[-1]):
+        following = slice(at.start + size, at.stop + size) if isinstance(at, slice) else at + size
+        rolling = rolling * _STEP + symbols[following] + np.uint32(1)
+        if size + 1 >= sizes[0]:
+            columns.append((rolling * _MULTIPLIER) >> shift)
+    return np.stack(columns, axis=1).reshape(-1)
 
 
 class GramTable:
@@ -78,3 +114,41 @@ class GramTable:
             place = np.where(step < size[rows], start[rows] + step, len(buckets))
             sums[rows] = self._words.take(filled.take(place), axis=0).sum(axis=0)
         return sums.view(np.uint16)[:, : self.n_columns].astype(np.int32)
+
+
+class LinearScores:
+    """Log-odds that are weighted sums over the n-grams of a paragraph, a logistic regression each.
+
+    Parameters
+    ----------
+    weights : ndarray of int8, shape (n_buckets, n_scores)
+        In units of ``scale``.
+    scale : ndarray of float32, shape (n_scores,)
+    intercept : ndarray of float32, shape (n_scores,)
+    """
+
+    def __init__(
+        self,
+        weights: npt.NDArray[np.int8],
+        scale: npt.NDArray[np.float32],
+        intercept: npt.NDArray[np.float32],
+    ) -> None:
+        self.weights, self.scale, self.intercept = weights, scale, intercept
+        self._table = GramTable(weights)
+
+    def score(self, buckets: npt.NDArray[np.uint32], ptr: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Score every paragraph.
+
+        Parameters
+        ----------
+        buckets, ptr
+            As in :meth:`GramTable.sum`; no paragraph is without n-grams.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_paragraphs, n_scores)
+            In [-8, 8]. An n-gram counts 1 / sqrt(n_grams), so long paragraphs do not outshout.
+        """
+        per_gram = self.scale / np.sqrt(np.diff(ptr), dtype=np.float32)[:, None]
+        scores = self._table.sum(buckets, ptr) * per_gram + self.intercept
+        return np.clip(scores, -_LIMIT, _LIMIT).astype(np.float32)

@@ -13,15 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import Batch
-from dechrome.gramtable import GramTable
+from dechrome.gramtable import LinearScores
 from dechrome.labels import KINDS
 
 __all__ = ["LEXICAL_SCORES", "HashedLexicon", "Lexicon"]
 
 #: Columns of the lexical scores: one against the rest for each kind, then content against chrome.
 LEXICAL_SCORES: tuple[str, ...] = (*KINDS, "content")
-#: Scores are log-odds, clipped to this.
-_LIMIT = 8.0
 
 
 class Lexicon(Protocol):
@@ -38,32 +36,15 @@ class HashedLexicon:
 
     Parameters
     ----------
-    weights : ndarray of int8, shape (2 ** GRAM_BITS, n_lexical_scores)
-        Weight of each bucket for each score, in units of ``scale``.
-    scale : ndarray of float32, shape (n_lexical_scores,)
-    intercept : ndarray of float32, shape (n_lexical_scores,)
+    scores : LinearScores
+        Of ``2 ** GRAM_BITS`` buckets, columns as LEXICAL_SCORES.
     """
 
     name = "hashed"
 
-    def __init__(
-        self,
-        weights: npt.NDArray[np.int8],
-        scale: npt.NDArray[np.float32],
-        intercept: npt.NDArray[np.float32],
-    ) -> None:
-        self.weights, self.scale, self.intercept = weights, scale, intercept
-        self._table = GramTable(weights)
+    def __init__(self, scores: LinearScores) -> None:
+        self.scores = scores
 
     def score(self, batch: Batch) -> npt.NDArray[np.float32]:
-        """Score every paragraph.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_paragraphs, n_lexical_scores)
-            Log-odds in [-8, 8]. A gram counts 1 / sqrt(n_grams), so long paragraphs do not outshout.
-        """
-        buckets, ptr = batch.grams
-        per_gram = self.scale / np.sqrt(np.diff(ptr), dtype=np.float32)[:, None]
-        scores = self._table.sum(buckets, ptr) * per_gram + self.intercept
-        return np.clip(scores, -_LIMIT, _LIMIT).astype(np.float32)
+        """Log-odds of every paragraph, shape (n_paragraphs, n_lexical_scores)."""
+        return self.scores.score(*batch.grams)

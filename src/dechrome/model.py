@@ -19,6 +19,7 @@ from dechrome.features import FEATURES, compute_features
 from dechrome.labels import CONTENT_KINDS, KINDS, Favor
 from dechrome.language import LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, Lexicon
+from dechrome.patterns import PATTERN_SCORES, PatternModel
 from dechrome.scoring import DenseNet
 
 __all__ = [
@@ -37,23 +38,30 @@ __all__ = [
 _Array = npt.NDArray[np.float32]
 
 #: Input columns of the first net and of those after it; a model folder whose columns differ is refused.
-FIRST_PASS_INPUTS = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES), "is_masked")
+FIRST_PASS_INPUTS = (
+    *FEATURES,
+    *(f"pattern_{name}" for name in PATTERN_SCORES),
+    *(f"lexical_{name}" for name in LEXICAL_SCORES),
+    "is_masked",
+)
 CONTEXT_PASS_INPUTS = (*FIRST_PASS_INPUTS, *(f"previous_{kind}" for kind in KINDS), *CONTEXT)
 
 _N_CONTENT = len(CONTENT_KINDS)
 _BODY = KINDS.index("body")
 _LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
-_LEXICAL_UNIT = np.float32(0.25)
+_SCORE_UNIT = np.float32(0.25)
 #: Rows that go through a pass at once, so that a document of many paragraphs needs no more memory.
 _MOST_ROWS = 1 << 12
 #: A pass in context leaves alone what the one before is so sure of.
 _SURE_LABEL, _SURE_KIND = 0.95, 0.6
 
 
-def first_pass_inputs(X: _Array, lexical: _Array, is_masked: npt.NDArray[np.bool_]) -> _Array:
-    """Columns of the first pass: shape and words, the words hidden where ``is_masked``."""
+def first_pass_inputs(
+    X: _Array, patterns: _Array, lexical: _Array, is_masked: npt.NDArray[np.bool_]
+) -> _Array:
+    """Columns of the first pass: shape, patterns and words, the words hidden where ``is_masked``."""
     mask = is_masked.astype(np.float32)[:, None]
-    return np.hstack([X, lexical * (_LEXICAL_UNIT * (1 - mask)), mask])
+    return np.hstack([X, patterns * _SCORE_UNIT, lexical * (_SCORE_UNIT * (1 - mask)), mask])
 
 
 def context_pass_inputs(first: _Array, P: _Array, context: _Array) -> _Array:
@@ -133,6 +141,7 @@ class Calibration:
 class Model:
     """A trained model: its stages, its threshold and where it comes from."""
 
+    patterns: PatternModel
     lexicon: Lexicon
     language: LanguageModel
     passes: tuple[DenseNet, ...]
@@ -175,7 +184,8 @@ class Model:
         texts, text_ids = number_paragraphs(batch.paragraphs)
         distinct = Batch(texts)  # lines of menus and footers come again and again
         X = compute_features(distinct)
-        first = first_pass_inputs(X, self.lexicon.score(distinct), np.zeros(len(distinct), np.bool_))
+        unmasked = np.zeros(len(distinct), np.bool_)
+        first = first_pass_inputs(X, self.patterns.score(distinct), self.lexicon.score(distinct), unmasked)
         P = self.passes[0].predict_proba(first)[text_ids]
         if len(batch):
             context = Context(context_inputs(X, self.language, [distinct], text_ids), batch.doc_ptr)

@@ -4,7 +4,9 @@ Each net is trained on from where it stands, pass after pass: towards the correc
 documents, cut and recombined as in training, and towards what it said before on documents of a corpus that
 stands for the rest of the world (rehearsal by distillation: Li and Hoiem 2016, "Learning without
 forgetting"). A penalty on the distance from the old weights (Xuhong et al. 2018, "L2-SP") keeps few
-corrections from moving much. Calibration and thresholds stay.
+corrections from moving much, and of the way from the old weights to the new (Wortsman et al. 2022, "Robust
+fine-tuning of zero-shot models") only so much is gone as costs nothing on documents of the corpus that were
+kept aside. Calibration and thresholds stay.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from dechrome.batch import Batch
 from dechrome.context import compute_context
 from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.model import Model, context_inputs, context_pass_inputs, first_pass_inputs
@@ -22,10 +25,15 @@ from dechrome.scoring import DenseNet
 from dechrome.training.augmentation import Mix, augment_documents
 from dechrome.training.corpus import Document
 from dechrome.training.table import iterate_batches, tabulate
+from dechrome.training.text_models import score_paragraphs
 
 __all__ = ["AdaptingConfig", "adapt_model"]
 
 _Array = npt.NDArray[np.float32]
+
+#: How far to go from the old weights to the new, the farthest first.
+_STEPS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)
+_CHUNK = 64
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,10 @@ class AdaptingConfig:
     pull: float = 1e-2
     """Penalty on the squared distance from the old weights."""
     batch_size: int = 512
+    kept_aside: float = 0.3
+    """Share of the corpus's documents that are not rehearsed but judge what is lost elsewhere."""
+    most_loss: float = 0.001
+    """What content's F1 may lose on them."""
     random_state: int = 0
 
 
@@ -78,33 +90,69 @@ def adapt_model(
         The same for the same input, to the last byte.
     """
     config = config or AdaptingConfig()
-    documents = [*corrections, *rehearsal]
-    table = tabulate(documents)
+    rng = np.random.default_rng(config.random_state)
+    is_aside = rng.random(len(rehearsal)) < config.kept_aside
+    aside = [document for document, kept in zip(rehearsal, is_aside, strict=True) if kept]
+    rehearsed = [document for document, kept in zip(rehearsal, is_aside, strict=True) if not kept]
+    tuned = _tune_passes(model, corrections, rehearsed, config)
+    least = _content_f1(model, aside) - config.most_loss
+    for step in _STEPS:
+        nets = zip(model.passes, tuned, strict=True)
+        adapted = replace(model, passes=tuple(_step_between(old, new, step) for old, new in nets))
+        if _content_f1(adapted, aside) >= least:
+            break
+    metadata = model.metadata | {"n_corrected_documents": len(corrections), "step": step}
+    return replace(adapted, metadata=metadata)
+
+
+def _step_between(old: DenseNet, new: DenseNet, step: float) -> DenseNet:
+    def mixed(a: list[_Array], b: list[_Array]) -> list[_Array]:
+        return [np.float32(1 - step) * x + np.float32(step) * y for x, y in zip(a, b, strict=True)]
+
+    return DenseNet(mixed(old.weights, new.weights), mixed(old.biases, new.biases))
+
+
+def _content_f1(model: Model, documents: Sequence[Document]) -> float:
+    """F1 of content over the characters of all paragraphs with a label."""
+    kept = right = wanted = 0
+    for start in range(0, len(documents), _CHUNK):
+        part = documents[start : start + _CHUNK]
+        ptr = np.concatenate([[0], np.cumsum([len(d.paragraphs) for d in part])])
+        _, p = model.score(Batch([text for d in part for text in d.paragraphs], ptr), kinds=False)
+        rows = [(text, label) for d in part for text, label in zip(d.paragraphs, d.labels, strict=True)]
+        for (text, label), is_kept in zip(rows, p >= model.threshold, strict=True):
+            if label is not None:
+                kept += len(text) * int(is_kept)
+                wanted += len(text) * (label == "content")
+                right += len(text) * (is_kept and label == "content")
+    return 2 * right / max(kept + wanted, 1)
+
+
+def _tune_passes(
+    model: Model, corrections: Sequence[Document], rehearsal: Sequence[Document], config: AdaptingConfig
+) -> list[DenseNet]:
+    """Each net after training on, the corrections having their share."""
+    table = tabulate([*corrections, *rehearsal])
     drawn = _draw(corrections, rehearsal, table.is_content, table.kind, config)
     n = len(table.paragraphs)
-    lexical = np.concatenate([model.lexicon.score(batch) for batch in iterate_batches(table.paragraphs)])
-    first = first_pass_inputs(table.X, lexical, np.zeros(n, np.bool_))
+    patterns, lexical = (score_paragraphs(x, table.paragraphs) for x in (model.patterns, model.lexicon))
+    first = first_pass_inputs(table.X, patterns, lexical, np.zeros(n, np.bool_))
     inputs = context_inputs(table.X, model.language, iterate_batches(table.paragraphs), np.arange(n)).take(
         drawn.indices
     )
-    old = [model.passes[0].predict_proba(first)[drawn.indices]]
-    passes = []
-    X, P_old, P_new = first[drawn.indices], old[0], old[0]
+    weight = _weights(table.X[drawn.indices, 0], drawn, config)
+    passes: list[DenseNet] = []
+    first = first[drawn.indices]
+    X = before = first
+    P_old = P_new = np.zeros((len(first), len(KINDS)), np.float32)
     for number, net in enumerate(model.passes):
         if number:
-            before = context_pass_inputs(
-                first[drawn.indices], P_old, compute_context(P_old, inputs, drawn.doc_ptr)
-            )
-            P_old = net.predict_proba(before)
-            X = context_pass_inputs(
-                first[drawn.indices], P_new, compute_context(P_new, inputs, drawn.doc_ptr)
-            )
-        target = _targets(P_old, drawn)
-        tuned = _train_on(net, X, target, _weights(table.X[drawn.indices, 0], drawn, config), config)
-        passes.append(tuned)
-        P_new = tuned.predict_proba(X)
-    metadata = model.metadata | {"n_corrected_documents": len(corrections)}
-    return replace(model, passes=tuple(passes), metadata=metadata)
+            before = context_pass_inputs(first, P_old, compute_context(P_old, inputs, drawn.doc_ptr))
+            X = context_pass_inputs(first, P_new, compute_context(P_new, inputs, drawn.doc_ptr))
+        P_old = net.predict_proba(before)
+        passes.append(_train_on(net, X, _targets(P_old, drawn), weight, config))
+        P_new = passes[-1].predict_proba(X)
+    return passes
 
 
 def _draw(

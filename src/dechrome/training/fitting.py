@@ -1,6 +1,6 @@
 """Labelled documents -> Model.
 
-1. Lexical scores, out of fold by site, so that the later stages see them as weak as they will be.
+1. Pattern and lexical scores, out of fold by site, so that the later stages see them as weak as they will be.
 2. First pass on shape and words, without context; it names the kind of chrome the markup left open.
 3. Augmented documents and their context; each later pass learns from what the pass before says of
    sites it has not seen, and labels that it finds all but impossible there are not learned from.
@@ -20,7 +20,6 @@ from dechrome.context import ContextInputs, compute_context
 from dechrome.errors import CorpusFormatError
 from dechrome.labels import CONTENT_KINDS, FAVORS, KINDS
 from dechrome.language import LanguageModel
-from dechrome.lexicon import LEXICAL_SCORES, Lexicon
 from dechrome.model import (
     CONTEXT_PASS_INPUTS,
     Calibration,
@@ -33,34 +32,25 @@ from dechrome.model import (
 from dechrome.scoring import DenseNet, average_nets
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.calibration import calibrate
-from dechrome.training.config import TEXT_MODELS, TrainingConfig
+from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.kinds import refine_kinds, trusted_rows
 from dechrome.training.restyling import restyle_documents
 from dechrome.training.table import ParagraphTable, iterate_batches, tabulate
-from dechrome.training.text_models import fit_hashed_lexicon, fit_language_model
+from dechrome.training.text_models import fit_language_model, fit_lexicon, fit_out_of_fold, fit_patterns
 
-__all__ = ["fit_lexicon", "fit_model", "score_paragraphs", "thin_news"]
+__all__ = ["fit_model", "thin_news"]
 
 _log = logging.getLogger(__name__)
 _N_CONTENT = len(CONTENT_KINDS)
 #: Fewer paragraphs with a kind decided by reading teach no net of their own.
 _LEAST_TRUSTED, _KIND_EPOCHS = 500, 20
+#: Share of the texts whose words the first pass does not see.
+_MASKED = 0.2
 #: A net sees at least so many batches an epoch.
 _LEAST_BATCHES = 64
 #: Inputs are scaled by no less than this, or a rare yes among many noes would shout.
 _LEAST_DEVIATION = 0.1
-
-
-def _training_weights(table: ParagraphTable) -> npt.NDArray[np.float32]:
-    """Trust in the kind of each paragraph: read ones most, those from markup and wiki strings least."""
-    source = table.per_paragraph([document.source for document in table.documents])
-    weight = np.ones(len(table.paragraphs), np.float32)
-    weight[source == "wcxb"] = 0.5
-    weight[source == "phrases"] = 0.5
-    weight[source == "ntrex"] = 0.3
-    weight[table.is_read] = 3.0
-    return weight
 
 
 def thin_news(documents: Sequence[Document], per_language: int, random_state: int) -> list[Document]:
@@ -74,58 +64,6 @@ def thin_news(documents: Sequence[Document], per_language: int, random_state: in
             seen[documents[i].language] = seen.get(documents[i].language, 0) + 1
             kept[i] = seen[documents[i].language] <= per_language
     return [document for document, keep in zip(documents, kept, strict=True) if keep]
-
-
-def _unique_rows(table: ParagraphTable) -> npt.NDArray[np.int64]:
-    """First of each set of equal paragraphs with equal labels."""
-    keys = np.column_stack([table.text_id, table.kind, table.is_content])
-    return np.sort(np.unique(keys, axis=0, return_index=True)[1])
-
-
-def fit_lexicon(
-    table: ParagraphTable, text_model: str, rows: npt.NDArray[np.int64], random_state: int, n_jobs: int = 1
-) -> Lexicon:
-    """Fit the lexicon of the given name on the given paragraphs, each text once.
-
-    Raises
-    ------
-    CorpusFormatError
-        If there is no text model of that name.
-    """
-    if text_model not in TEXT_MODELS:
-        raise CorpusFormatError(f"text_model {text_model!r}; known: {', '.join(TEXT_MODELS)}.")
-    rows = np.intersect1d(rows, _unique_rows(table))
-    if text_model == "hashed":
-        weight = _training_weights(table)
-        return fit_hashed_lexicon(
-            table.grams, table.is_content, table.kind, weight, rows, random_state, n_jobs
-        )
-    from dechrome.training.fasttext_training import fit_fasttext_lexicon
-
-    quantize = text_model == "fasttext-quantized"
-    return fit_fasttext_lexicon(table.paragraphs, table.is_content, table.kind, rows, quantize, random_state)
-
-
-def _fit_lexicons(
-    table: ParagraphTable, config: TrainingConfig, n_jobs: int, progress: Callable[[str], None]
-) -> tuple[Lexicon, npt.NDArray[np.float32]]:
-    """Fit the lexicon on all, and score every paragraph by one that has not seen its site."""
-    scores = np.zeros((len(table.paragraphs), len(LEXICAL_SCORES)), np.float32)
-    for fold in range(config.n_folds):
-        progress(f"lexical scores, fold {fold + 1} of {config.n_folds}")
-        held_out = np.flatnonzero(table.fold == fold)
-        if len(held_out):
-            rest = np.flatnonzero(table.fold != fold)
-            lexicon = fit_lexicon(table, config.text_model, rest, config.random_state, n_jobs)
-            scores[held_out] = score_paragraphs(lexicon, [table.paragraphs[i] for i in held_out])
-    progress("lexical scores, all")
-    everything = np.arange(len(table.paragraphs))
-    return fit_lexicon(table, config.text_model, everything, config.random_state, n_jobs), scores
-
-
-def score_paragraphs(lexicon: Lexicon, paragraphs: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Lexical scores of many paragraphs, in batches."""
-    return np.concatenate([lexicon.score(batch) for batch in iterate_batches(paragraphs)])
 
 
 def _gather_inputs(table: ParagraphTable, language: LanguageModel) -> ContextInputs:
@@ -230,14 +168,26 @@ def fit_model(
 
     language = fit_language_model([d for d in documents if d.split == "train"])
     surroundings = _gather_inputs(table, language)
-    lexicon, lexical = _fit_lexicons(table, config, n_jobs, progress)
+    patterns, pattern_scores = fit_out_of_fold(
+        table, lambda rows: fit_patterns(table, rows, config.random_state, n_jobs), "pattern scores", progress
+    )
+    lexicon, lexical = fit_out_of_fold(
+        table, lambda rows: fit_lexicon(table, config.text_model, rows, config.random_state, n_jobs),
+        "lexical scores", progress,
+    )  # fmt: skip
     row_weight = _row_weights(table)
 
-    n = len(table.paragraphs)
-    inputs = {masked: first_pass_inputs(table.X, lexical, np.full(n, masked)) for masked in (False, True)}
-    draft = _fit_first_pass(table, lexical, table.kind, row_weight, config, "draft", progress)
+    def first_inputs(is_masked: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+        return first_pass_inputs(table.X, pattern_scores, lexical, is_masked)
+
+    inputs = {masked: first_inputs(np.full(len(table.paragraphs), masked)) for masked in (False, True)}
+    partly = first_inputs(
+        np.random.default_rng(config.random_state + 1).random(len(table.paragraphs)) < _MASKED
+    )
+    draft = _fit_first_pass(table, partly, table.kind, row_weight, config, "draft", progress)
     target = _teach_kinds(table, inputs[False], draft, surroundings, config, progress)
-    first_pass = _fit_first_pass(table, lexical, target, row_weight, config, "final", progress)
+    first_pass = _fit_first_pass(table, partly, target, row_weight, config, "final", progress)
+    del partly
     P = {masked: first_pass.predict_proba(inputs[masked]) for masked in (False, True)}
 
     shapes = _draw_shapes(train, table, target, config)
@@ -269,7 +219,9 @@ def fit_model(
         "n_development_documents": len(development),
         "config": asdict(config),
     }
-    model = Model(lexicon, language, tuple(passes), Calibration(), dict.fromkeys(FAVORS, 0.5), metadata)
+    model = Model(
+        patterns, lexicon, language, tuple(passes), Calibration(), dict.fromkeys(FAVORS, 0.5), metadata
+    )
     return calibrate(model, development, config, progress)
 
 
@@ -380,17 +332,15 @@ def _drop_doubted(
 
 def _fit_first_pass(
     table: ParagraphTable,
-    lexical: npt.NDArray[np.float32],
+    inputs: npt.NDArray[np.float32],
     target: npt.NDArray[np.int8],
     weight: npt.NDArray[np.float32],
     config: TrainingConfig,
     name: str,
     progress: Callable[[str], None],
 ) -> DenseNet:
-    """Fit the pass that sees each paragraph alone, on each text once, a fifth of them masked."""
-    rng = np.random.default_rng(config.random_state + 1)
-    inputs = first_pass_inputs(table.X, lexical, rng.random(len(table.paragraphs)) < 0.2)
-    unique = _unique_rows(table)
+    """Fit the pass that sees each paragraph alone, on each text once."""
+    unique = table.unique_rows
     rows = unique[(target[unique] >= 0) & (weight[unique] > 0)]
     return _fit_net(
         inputs, rows, target, weight, config.first_pass_hidden, config.first_pass_epochs, config,

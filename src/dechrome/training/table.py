@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,12 @@ from dechrome.batch import GRAM_BITS, Batch
 from dechrome.features import compute_features
 from dechrome.labels import KINDS
 from dechrome.model import number_paragraphs
+from dechrome.patterns import PATTERN_BITS, pattern_grams
 from dechrome.training.corpus import Document
 
 __all__ = ["ParagraphTable", "count_grams", "iterate_batches", "tabulate"]
 
+Grams: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
 _CHUNK = 20_000
 UNKNOWN = -1
 
@@ -46,8 +49,19 @@ class ParagraphTable:
 
     @functools.cached_property
     def grams(self) -> sp.csr_matrix:
-        """Hashed n-grams of every paragraph; see :func:`count_grams`."""
-        return count_grams(self.paragraphs)
+        """Hashed character n-grams of every paragraph; see :func:`count_grams`."""
+        return count_grams(self.paragraphs, lambda batch: batch.grams, GRAM_BITS)
+
+    @functools.cached_property
+    def pattern_grams(self) -> sp.csr_matrix:
+        """Hashed n-grams of every paragraph's symbols; see :func:`count_grams`."""
+        return count_grams(self.paragraphs, pattern_grams, PATTERN_BITS)
+
+    @functools.cached_property
+    def unique_rows(self) -> npt.NDArray[np.int64]:
+        """First of each set of equal paragraphs with equal labels, in rising order."""
+        keys = np.column_stack([self.text_id, self.kind, self.is_content])
+        return np.sort(np.unique(keys, axis=0, return_index=True)[1])
 
     @property
     def document_of(self) -> npt.NDArray[np.int64]:
@@ -88,19 +102,27 @@ def tabulate(documents: Sequence[Document], n_folds: int = 4) -> ParagraphTable:
     )
 
 
-def count_grams(paragraphs: Sequence[str]) -> sp.csr_matrix:
+def count_grams(paragraphs: Sequence[str], read: Callable[[Batch], Grams], bits: int) -> sp.csr_matrix:
     """Hashed n-grams of each paragraph, each counting 1 / sqrt(n_grams).
+
+    Parameters
+    ----------
+    paragraphs : sequence of str
+    read : callable
+        From a batch to the buckets of its n-grams and their offsets by paragraph.
+    bits : int
+        There are ``2 ** bits`` buckets.
 
     Returns
     -------
-    csr_matrix of float32, shape (n_paragraphs, 2 ** GRAM_BITS)
+    csr_matrix of float32, shape (n_paragraphs, 2 ** bits)
     """
     parts = []
     for batch in iterate_batches(paragraphs):
-        buckets, ptr = batch.grams
+        buckets, ptr = read(batch)
         n_grams = np.diff(ptr)
         values = np.repeat(1 / np.sqrt(n_grams), n_grams).astype(np.float32)
-        part = sp.csr_matrix((values, buckets.astype(np.int32), ptr), shape=(len(n_grams), 1 << GRAM_BITS))
+        part = sp.csr_matrix((values, buckets.astype(np.int32), ptr), shape=(len(n_grams), 1 << bits))
         part.sum_duplicates()
         parts.append(part)
     return sp.vstack(parts).tocsr()

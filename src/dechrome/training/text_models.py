@@ -1,20 +1,31 @@
-"""Labelled paragraphs -> a lexicon and the language model: what is learned from the words alone."""
+"""Labelled paragraphs -> linear scores and the language model: what is learned from the text alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from dechrome.batch import Batch
+from dechrome.errors import CorpusFormatError
+from dechrome.gramtable import LinearScores
 from dechrome.labels import KINDS
 from dechrome.language import LANGUAGE_BITS, LANGUAGE_UNIT, LanguageModel, language_grams
-from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon
+from dechrome.lexicon import HashedLexicon, Lexicon
+from dechrome.patterns import PatternModel
+from dechrome.training.config import TEXT_MODELS
 from dechrome.training.corpus import Document
+from dechrome.training.table import ParagraphTable, iterate_batches
 
-__all__ = ["fit_hashed_lexicon", "fit_language_model"]
+__all__ = [
+    "fit_language_model", "fit_lexicon", "fit_linear_scores", "fit_out_of_fold", "fit_patterns",
+    "score_paragraphs",
+]  # fmt: skip
+
+_Scorer = TypeVar("_Scorer", Lexicon, PatternModel)
 
 #: Chosen on the development sites among 3e-7 .. 1e-4.
 _ALPHA = 1e-5
@@ -38,7 +49,7 @@ def _fit_column(
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def fit_hashed_lexicon(
+def fit_linear_scores(
     grams: sp.csr_matrix,
     is_content: npt.NDArray[np.int8],
     kind: npt.NDArray[np.int8],
@@ -46,12 +57,12 @@ def fit_hashed_lexicon(
     rows: npt.NDArray[np.int64],
     random_state: int,
     n_jobs: int = 1,
-) -> HashedLexicon:
-    """Fit the linear scores over hashed n-grams, one logistic regression (SGD) a score.
+) -> LinearScores:
+    """Fit linear scores over hashed n-grams, a logistic regression (SGD) for each kind and for content.
 
     Parameters
     ----------
-    grams : csr_matrix, shape (n_paragraphs, 2 ** GRAM_BITS)
+    grams : csr_matrix, shape (n_paragraphs, n_buckets)
     is_content, kind : ndarray of int8, shape (n_paragraphs,)
         -1 where unknown; such rows are left out of the scores they say nothing about.
     weight : ndarray of float32, shape (n_paragraphs,)
@@ -62,13 +73,13 @@ def fit_hashed_lexicon(
 
     Returns
     -------
-    HashedLexicon
-        Weights rounded to a byte.
+    LinearScores
+        Of ``len(KINDS) + 1`` columns, weights rounded to a byte.
     """
     from joblib import Parallel, delayed
 
     jobs = []
-    for column in range(len(LEXICAL_SCORES)):
+    for column in range(len(KINDS) + 1):
         known = rows[(is_content if column == len(KINDS) else kind)[rows] >= 0]
         target = is_content[known] if column == len(KINDS) else (kind[known] == column).astype(np.int8)
         jobs.append((known, target))
@@ -79,7 +90,94 @@ def fit_hashed_lexicon(
     weights = np.column_stack([coefficients for coefficients, _ in fitted])
     scale = np.maximum(np.quantile(np.abs(weights), 0.9999, axis=0), 1e-6).astype(np.float32) / 127
     rounded = np.rint(weights / scale).clip(-127, 127).astype(np.int8)
-    return HashedLexicon(rounded, scale, np.array([intercept for _, intercept in fitted], np.float32))
+    return LinearScores(rounded, scale, np.array([intercept for _, intercept in fitted], np.float32))
+
+
+def _weights(table: ParagraphTable) -> npt.NDArray[np.float32]:
+    """Trust in the kind of each paragraph: read ones most, those from markup and wiki strings least."""
+    source = table.per_paragraph([document.source for document in table.documents])
+    weight = np.ones(len(table.paragraphs), np.float32)
+    weight[source == "wcxb"] = 0.5
+    weight[source == "phrases"] = 0.5
+    weight[source == "ntrex"] = 0.3
+    weight[table.is_read] = 3.0
+    return weight
+
+
+def fit_patterns(
+    table: ParagraphTable, rows: npt.NDArray[np.int64], random_state: int, n_jobs: int = 1
+) -> PatternModel:
+    """Fit the pattern scores on the given paragraphs, each text once."""
+    rows = np.intersect1d(rows, table.unique_rows)
+    return PatternModel(
+        fit_linear_scores(
+            table.pattern_grams, table.is_content, table.kind, _weights(table), rows, random_state, n_jobs
+        )
+    )
+
+
+def fit_lexicon(
+    table: ParagraphTable, text_model: str, rows: npt.NDArray[np.int64], random_state: int, n_jobs: int = 1
+) -> Lexicon:
+    """Fit the lexicon of the given name on the given paragraphs, each text once.
+
+    Raises
+    ------
+    CorpusFormatError
+        If there is no text model of that name.
+    """
+    if text_model not in TEXT_MODELS:
+        raise CorpusFormatError(f"text_model {text_model!r}; known: {', '.join(TEXT_MODELS)}.")
+    rows = np.intersect1d(rows, table.unique_rows)
+    if text_model == "hashed":
+        return HashedLexicon(
+            fit_linear_scores(
+                table.grams, table.is_content, table.kind, _weights(table), rows, random_state, n_jobs
+            )
+        )
+    from dechrome.training.fasttext_training import fit_fasttext_lexicon
+
+    quantize = text_model == "fasttext-quantized"
+    return fit_fasttext_lexicon(table.paragraphs, table.is_content, table.kind, rows, quantize, random_state)
+
+
+def fit_out_of_fold(
+    table: ParagraphTable,
+    fit: Callable[[npt.NDArray[np.int64]], _Scorer],
+    name: str,
+    progress: Callable[[str], None],
+) -> tuple[_Scorer, npt.NDArray[np.float32]]:
+    """Fit a scorer on all paragraphs, and score each by one that has not seen its site.
+
+    Parameters
+    ----------
+    table : ParagraphTable
+    fit : callable
+        From the rows to learn from to a scorer.
+    name : str
+        Of the scores, for ``progress``.
+    progress : callable
+
+    Returns
+    -------
+    scorer
+        Fitted on all.
+    scores : ndarray of float32, shape (n_paragraphs, n_scores)
+    """
+    folds = np.unique(table.fold)
+    scores: npt.NDArray[np.float32] = np.zeros((len(table.paragraphs), len(KINDS) + 1), np.float32)
+    for fold in folds:
+        progress(f"{name}, fold {fold + 1} of {len(folds)}")
+        held_out, rest = np.flatnonzero(table.fold == fold), np.flatnonzero(table.fold != fold)
+        scorer = fit(rest if len(rest) else held_out)
+        scores[held_out] = score_paragraphs(scorer, [table.paragraphs[i] for i in held_out])
+    progress(f"{name}, all")
+    return fit(np.arange(len(table.paragraphs))), scores
+
+
+def score_paragraphs(scorer: Lexicon | PatternModel, paragraphs: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Scores of many paragraphs, in batches."""
+    return np.concatenate([scorer.score(batch) for batch in iterate_batches(paragraphs)])
 
 
 def fit_language_model(documents: Sequence[Document]) -> LanguageModel:
