@@ -15,9 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dechrome.training.config import TrainingConfig
-from dechrome.training.corpus import Document, read_corpus
-from dechrome.training.evaluation import (
+from dechrome.evaluation.measures import (
     LEAST_CEILING,
     evaluate_documents,
     evaluate_kinds,
@@ -25,6 +23,8 @@ from dechrome.training.evaluation import (
     evaluate_shapes,
     score_documents,
 )
+from dechrome.training.config import TrainingConfig
+from dechrome.training.corpus import Document, read_corpus
 from dechrome.training.fitting import fit_model
 
 #: Languages whose seeds the models never see; four scripts, two of them with no page in any corpus.

@@ -20,16 +20,16 @@ from pathlib import Path
 import pandas as pd
 
 from dechrome.artefact import read_model
-from dechrome.prediction import SHIPPED_MODEL
-from dechrome.training.building import source_folders
-from dechrome.training.corpus import Document, read_corpus
-from dechrome.training.evaluation import (
+from dechrome.evaluation.measures import (
     LEAST_CEILING,
     bootstrap_interval,
     evaluate_documents,
     score_documents,
     word_f1,
 )
+from dechrome.prediction import SHIPPED_MODEL
+from dechrome.training.building import source_folders
+from dechrome.training.corpus import Document, read_corpus
 from dechrome.training.pages import read_pages
 
 #: jusText's names of languages.

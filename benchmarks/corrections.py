@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dechrome.evaluation.measures import LEAST_CEILING, evaluate_documents, score_documents
 from dechrome.model import Model
 from dechrome.training.adapting import AdaptingConfig, adapt_model
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document, read_corpus
-from dechrome.training.evaluation import LEAST_CEILING, evaluate_documents, score_documents
 from dechrome.training.fitting import fit_model
 
 _SOURCES = ("fundus", "daniel", "readability")

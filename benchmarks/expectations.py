@@ -16,16 +16,16 @@ from pathlib import Path
 
 from dechrome import predict_paragraphs
 from dechrome.artefact import read_model
-from dechrome.labels import CONTENT_KINDS, KINDS
-from dechrome.prediction import SHIPPED_MODEL
-from dechrome.training.building import document_from_seed
-from dechrome.training.corpus import corpus_digest
-from dechrome.training.evaluation import (
+from dechrome.evaluation.measures import (
     evaluate_documents,
     evaluate_kinds,
     evaluate_paragraphs,
     score_documents,
 )
+from dechrome.labels import CONTENT_KINDS, KINDS
+from dechrome.prediction import SHIPPED_MODEL
+from dechrome.training.building import document_from_seed
+from dechrome.training.corpus import corpus_digest
 from dechrome.training.seeds import read_seeds
 
 _ROOT = Path(__file__).parents[1]

@@ -12,15 +12,15 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
-from dechrome.training.config import TrainingConfig
-from dechrome.training.corpus import Document, read_corpus
-from dechrome.training.evaluation import (
+from dechrome.evaluation.measures import (
     LEAST_CEILING,
     evaluate_documents,
     evaluate_kinds,
     evaluate_paragraphs,
     score_documents,
 )
+from dechrome.training.config import TrainingConfig
+from dechrome.training.corpus import Document, read_corpus
 from dechrome.training.fitting import fit_model
 
 _ONE_SIDED = ("ntrex", "phrases")

@@ -39,9 +39,20 @@ def _best(work: Callable[[], object], repeats: int = _REPEATS) -> float:
     return min(times)
 
 
-def _consume(model: ParagraphModel, texts: Iterable[str], kinds: bool) -> None:
-    for _ in model.predict_documents(texts, kinds=kinds):
+def _consume(model: ParagraphModel, texts: Iterable[str], kinds: bool, n_jobs: int = 1) -> None:
+    for _ in model.predict_documents(texts, kinds=kinds, n_jobs=n_jobs):
         pass
+
+
+def workers(model: ParagraphModel, texts: Sequence[str]) -> list[str]:
+    """What a second process brings on the same documents, the workers being up."""
+    texts = list(texts) * 8
+    one, two = (_best(lambda n=n: _consume(model, texts, True, n), 2) for n in (1, 2))  # type: ignore[misc]
+    return [
+        "| n_jobs | documents/s | times that of one |",
+        "|---|---|---|",
+        *(f"| {n} | {len(texts) / taken:.0f} | {one / taken:.2f} |" for n, taken in ((1, one), (2, two))),
+    ]
 
 
 def compare(model: ParagraphModel, pages: Sequence[tuple[Document, str]]) -> list[str]:
@@ -247,6 +258,7 @@ def main() -> None:
     _consume(model, texts[:20], True)
     parts = {
         "Throughput, one core": compare(model, pages),
+        "Worker processes": workers(model, texts),
         "Latency": latency(model, pages),
         "Whole processes": processes(pages),
         "Growth": growth(model, texts),

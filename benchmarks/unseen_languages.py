@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from dechrome.evaluation.measures import LEAST_CEILING, evaluate_documents, score_documents
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document, read_corpus
-from dechrome.training.evaluation import LEAST_CEILING, evaluate_documents, score_documents
 from dechrome.training.fitting import fit_model
 
 _LANGUAGES = ("el", "pl", "ru", "zh", "de")

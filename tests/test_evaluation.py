@@ -3,9 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dechrome.labels import KINDS
-from dechrome.training.corpus import Document
-from dechrome.training.evaluation import (
+from dechrome.evaluation.measures import (
     Scored,
     bootstrap_interval,
     evaluate_documents,
@@ -16,7 +14,9 @@ from dechrome.training.evaluation import (
     score_documents,
     word_f1,
 )
-from dechrome.training.report import make_tables, tables_to_markdown, write_tables
+from dechrome.evaluation.tables import make_tables, tables_to_markdown, write_tables
+from dechrome.labels import KINDS
+from dechrome.training.corpus import Document
 
 DOCUMENT = Document(
     "d", "fundus", "a.org", "en", "article", "development", "alpha beta\ngamma",

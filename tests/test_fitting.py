@@ -7,8 +7,8 @@ import pytest
 from conftest import TOY_CONFIG
 from dechrome.artefact import write_model
 from dechrome.errors import CorpusFormatError
+from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
 from dechrome.training.config import TrainingConfig, read_config
-from dechrome.training.evaluation import evaluate_paragraphs, score_documents
 from dechrome.training.fitting import fit_model, thin_news
 
 

@@ -24,13 +24,16 @@ LAYERS = {
     12: {"files.runs"},
 }
 LEVEL = {name: level for level, names in LAYERS.items() for name in names}
-#: In the order of the work: a stage imports only stages before it.
-TRAINING = [
-    "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "augmentation", "table",
-    "kinds", "config", "fasttext_training", "text_models", "calibration", "restyling", "fitting", "estimator",
-    "corrections", "adapting", "evaluation", "report", "comparison", "displays", "drawing", "excerpts",
-    "html_report",
-]  # fmt: skip
+#: From a labelled corpus to a model, then from a model to a report; a stage imports only stages before it.
+STAGES = {
+    "training": [
+        "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "augmentation", "table",
+        "kinds", "config", "fasttext_training", "text_models", "calibration", "restyling", "fitting",
+        "estimator", "corrections", "adapting",
+    ],
+    "evaluation": ["measures", "tables", "comparison", "displays", "drawing", "excerpts", "html_report"],
+}  # fmt: skip
+IN_ORDER = [f"{folder}.{name}" for folder, names in STAGES.items() for name in names]
 
 
 def imports_of(path):
@@ -51,13 +54,21 @@ def test_inference_modules_import_only_lower_layers(name):
         assert LEVEL[other] < LEVEL[name] or same_allowed, f"{name} imports {other}"
 
 
-@pytest.mark.parametrize("name", TRAINING)
-def test_training_stages_import_only_earlier_ones(name):
-    for other in imports_of(SOURCE / "training" / f"{name}.py"):
-        if other.startswith("training."):
-            assert TRAINING.index(other.removeprefix("training.")) < TRAINING.index(name), other
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_stages_of_training_and_evaluation_import_only_earlier_ones(name):
+    for other in imports_of(SOURCE / f"{name.replace('.', '/')}.py"):
+        if other in IN_ORDER:
+            assert IN_ORDER.index(other) < IN_ORDER.index(name), other
         else:
             assert other in LEVEL, other
+
+
+def test_an_evaluation_needs_no_more_of_training_than_its_documents_and_their_settings():
+    used = {other for name in STAGES["evaluation"] for other in imports_of(SOURCE / f"evaluation/{name}.py")}
+    assert {other for other in used if other.startswith("training.")} == {
+        "training.corpus",
+        "training.restyling",
+    }
 
 
 def test_every_module_has_its_place():
@@ -67,7 +78,8 @@ def test_every_module_has_its_place():
             f"{folder}.__init__"
         }
     assert modules == set(LEVEL)
-    assert {path.stem for path in (SOURCE / "training").glob("*.py")} - {"__init__"} == set(TRAINING)
+    for folder, names in STAGES.items():
+        assert {path.stem for path in (SOURCE / folder).glob("*.py")} - {"__init__"} == set(names)
 
 
 def loaded_after(code):

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from dechrome.artefact import read_model
-from dechrome.prediction import SHIPPED_MODEL
-from dechrome.training.building import document_from_seed
-from dechrome.training.corpus import corpus_digest
-from dechrome.training.evaluation import (
+from dechrome.evaluation.measures import (
     evaluate_documents,
     evaluate_kinds,
     evaluate_paragraphs,
     score_documents,
 )
+from dechrome.prediction import SHIPPED_MODEL
+from dechrome.training.building import document_from_seed
+from dechrome.training.corpus import corpus_digest
 from dechrome.training.seeds import read_seeds
 
 ROOT = Path(__file__).parents[1]

@@ -19,26 +19,26 @@ pytest.importorskip("matplotlib")
 from dechrome.artefact import write_model
 from dechrome.cli import main
 from dechrome.errors import InputError
-from dechrome.labels import KINDS
-from dechrome.training.comparison import (
+from dechrome.evaluation.comparison import (
     FIGURES,
     compare_figures,
     document_scores,
     find_changes,
     measure_figures,
 )
-from dechrome.training.corpus import Document, write_corpus
-from dechrome.training.displays import (
+from dechrome.evaluation.displays import (
     CalibrationDisplay,
     ContentCurveDisplay,
     DocumentF1Display,
     KindConfusionDisplay,
 )
-from dechrome.training.drawing import draw_svg
-from dechrome.training.evaluation import Scored, evaluate_paragraphs, score_documents
-from dechrome.training.excerpts import find_changed_documents, find_worst_documents
-from dechrome.training.html_report import measure_models, write_report
-from dechrome.training.report import make_tables
+from dechrome.evaluation.drawing import draw_svg
+from dechrome.evaluation.excerpts import find_changed_documents, find_worst_documents
+from dechrome.evaluation.html_report import measure_models, write_report
+from dechrome.evaluation.measures import Scored, evaluate_paragraphs, score_documents
+from dechrome.evaluation.tables import make_tables
+from dechrome.labels import KINDS
+from dechrome.training.corpus import Document, write_corpus
 
 DISPLAYS = [ContentCurveDisplay, CalibrationDisplay, KindConfusionDisplay, DocumentF1Display]
 HOSTILE = """<script>window.hacked = 1</script><img src="https://example.org/x.png" onerror="hacked=1"> "q" {{ 7*7 }}"""

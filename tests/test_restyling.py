@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dechrome.training import restyling
 from dechrome.training.restyling import restyle_documents
 
 PROSE = (
@@ -30,10 +29,8 @@ def page(seed_documents):
     )
 
 
-def in_style(name, page, monkeypatch, random_state):
-    style = restyling._join_lines if name == "join" else restyling._by_paragraph(getattr(restyling, name))
-    monkeypatch.setattr(restyling, "_STYLES", ((1.0, style),))
-    (found,) = restyle_documents([page], 1.0, np.random.default_rng(random_state))
+def in_style(name, page, random_state):
+    (found,) = restyle_documents([page], 1.0, np.random.default_rng(random_state), [name])
     return found
 
 
@@ -41,7 +38,7 @@ def in_style(name, page, monkeypatch, random_state):
     ("style", "expected"),
     [
         (
-            "_sentences",
+            "a sentence a line",
             [
                 "The ferry left at noon, as always, and nobody on the quay waved.",
                 "“It never comes back on time!” said a baker.",
@@ -49,19 +46,19 @@ def in_style(name, page, monkeypatch, random_state):
             ],
         ),
         (
-            "_open_sentences",
+            "sentences without their full stop",
             [
                 "The ferry left at noon, as always, and nobody on the quay waved",
                 "“It never comes back on time!” said a baker",
                 "By dusk it had",
             ],
         ),
-        ("_lower", [PROSE.lower().rstrip(".")]),
-        ("_upper", [PROSE.upper()]),
+        ("lower case", [PROSE.lower().rstrip(".")]),
+        ("upper case", [PROSE.upper()]),
     ],
 )
-def test_prose_is_set_again_and_keeps_its_label(style, expected, page, monkeypatch):
-    found = in_style(style, page, monkeypatch, 0)
+def test_prose_is_set_again_and_keeps_its_label(style, expected, page):
+    found = in_style(style, page, 0)
     body = [text for text, kind in zip(found.paragraphs, found.kinds, strict=True) if kind == "body"]
     assert body == expected
     assert found.paragraphs[0] == page.paragraphs[0]
@@ -70,29 +67,29 @@ def test_prose_is_set_again_and_keeps_its_label(style, expected, page, monkeypat
     assert found.labels.count("content") == 1 + len(expected)
 
 
-def test_the_chrome_is_set_again_in_some_documents_and_not_in_others(page, monkeypatch):
-    chrome = {
-        in_style("_upper", page, monkeypatch, random_state).paragraphs[-1] for random_state in range(20)
-    }
+def test_the_chrome_is_set_again_in_some_documents_and_not_in_others(page):
+    chrome = {in_style("upper case", page, random_state).paragraphs[-1] for random_state in range(20)}
     assert chrome == {PROSE, PROSE.upper()}
 
 
-def test_clauses_of_scripts_without_spaces_are_lines(page, monkeypatch):
+def test_clauses_of_scripts_without_spaces_are_lines(page):
     chinese = replace(page, paragraphs=["標題", "楓紅期間，入園費每人五十元，停車免費。山路狹窄，下雨天請小心慢行，別趕路！"],
                       labels=["content"] * 2, kinds=["headline", "body"], read=[])  # fmt: skip
-    assert in_style("_clauses", chinese, monkeypatch, 0).paragraphs[1:] == [chinese.paragraphs[1]]
+    assert in_style("a clause a line, without punctuation", chinese, 0).paragraphs[1:] == [
+        chinese.paragraphs[1]
+    ]
     longer = replace(chinese, paragraphs=["標題", chinese.paragraphs[1] * 2])
-    assert in_style("_clauses", longer, monkeypatch, 0).paragraphs[1:4] == [
+    assert in_style("a clause a line, without punctuation", longer, 0).paragraphs[1:4] == [
         "楓紅期間", "入園費每人五十元", "停車免費",
     ]  # fmt: skip
 
 
-def test_short_lines_of_one_kind_are_joined(page, monkeypatch):
-    seen = {tuple(in_style("join", page, monkeypatch, i).paragraphs[2:-1]) for i in range(60)}
+def test_short_lines_of_one_kind_are_joined(page):
+    seen = {tuple(in_style("short lines joined", page, i).paragraphs[2:-1]) for i in range(60)}
     assert ("Home | Sport | Letters",) in seen
     assert ("Home", "Sport", "Letters") in seen
     assert all("".join(lines).startswith("Home") for lines in seen)
-    assert in_style("join", page, monkeypatch, 0).paragraphs[:2] == page.paragraphs[:2]
+    assert in_style("short lines joined", page, 0).paragraphs[:2] == page.paragraphs[:2]
 
 
 def test_a_share_of_pages_and_seeds_is_set_again_and_no_news(seed_documents):

@@ -4,7 +4,7 @@
 
     text -> segmentation -> features, lexicon, language -> first pass -> context -> passes -> Predictions
     files.reading -> records -> the same -> annotation -> files.writing, integrations
-    pages + gold, seeds -> training.corpus -> training.fitting -> artefact -> training.evaluation -> report
+    pages + gold, seeds -> training.corpus -> training.fitting -> artefact -> evaluation -> report
 
 Names are imported when first used, so that the command line's ``--help`` need not load NumPy.
 """

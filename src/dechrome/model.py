@@ -38,13 +38,9 @@ __all__ = [
 _Array = npt.NDArray[np.float32]
 
 #: Input columns of the first net and of those after it; a model folder whose columns differ is refused.
-FIRST_PASS_INPUTS = (
-    *FEATURES,
-    *(f"pattern_{name}" for name in PATTERN_SCORES),
-    *(f"lexical_{name}" for name in LEXICAL_SCORES),
-    "is_masked",
-)
-CONTEXT_PASS_INPUTS = (*FIRST_PASS_INPUTS, *(f"previous_{kind}" for kind in KINDS), *CONTEXT)
+_ALONE = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES), "is_masked")
+FIRST_PASS_INPUTS = (*_ALONE, *(f"pattern_{name}" for name in PATTERN_SCORES))
+CONTEXT_PASS_INPUTS = (*_ALONE, *(f"previous_{kind}" for kind in KINDS), *CONTEXT)
 
 _N_CONTENT = len(CONTENT_KINDS)
 _BODY = KINDS.index("body")
@@ -57,16 +53,19 @@ _SURE_LABEL, _SURE_KIND = 0.95, 0.6
 
 
 def first_pass_inputs(
-    X: _Array, patterns: _Array, lexical: _Array, is_masked: npt.NDArray[np.bool_]
+    X: _Array, lexical: _Array, patterns: _Array, is_masked: npt.NDArray[np.bool_]
 ) -> _Array:
-    """Columns of the first pass: shape, patterns and words, the words hidden where ``is_masked``."""
+    """Columns of the first pass: shape, words, patterns; the words hidden where ``is_masked``."""
     mask = is_masked.astype(np.float32)[:, None]
-    return np.hstack([X, patterns * _SCORE_UNIT, lexical * (_SCORE_UNIT * (1 - mask)), mask])
+    return np.hstack([X, lexical * (_SCORE_UNIT * (1 - mask)), mask, patterns * _SCORE_UNIT])
 
 
 def context_pass_inputs(first: _Array, P: _Array, context: _Array) -> _Array:
-    """Columns of a pass in context: the first pass's, the probabilities of the pass before, the context."""
-    return np.hstack([first, P, context])
+    """Columns of a pass in context: shape and words, the probabilities of the pass before, the context.
+
+    What patterns say, the first pass has said; shown again, they would outweigh the context.
+    """
+    return np.hstack([first[:, : len(_ALONE)], P, context])
 
 
 def context_inputs(
@@ -185,7 +184,7 @@ class Model:
         distinct = Batch(texts)  # lines of menus and footers come again and again
         X = compute_features(distinct)
         unmasked = np.zeros(len(distinct), np.bool_)
-        first = first_pass_inputs(X, self.patterns.score(distinct), self.lexicon.score(distinct), unmasked)
+        first = first_pass_inputs(X, self.lexicon.score(distinct), self.patterns.score(distinct), unmasked)
         P = self.passes[0].predict_proba(first)[text_ids]
         if len(batch):
             context = Context(context_inputs(X, self.language, [distinct], text_ids), batch.doc_ptr)

@@ -20,8 +20,8 @@ __all__ = ["PATTERN_BITS", "PATTERN_SCORES", "PatternModel", "pattern_grams"]
 #: Columns of the pattern scores: one against the rest for each kind, then content against chrome.
 PATTERN_SCORES: tuple[str, ...] = (*KINDS, "content")
 #: Buckets of the hashed n-grams: 2 ** PATTERN_BITS.
-PATTERN_BITS = 15
-_SIZES = (2, 3, 4, 5)
+PATTERN_BITS = 14
+_SIZES = (3, 4, 5)
 #: Symbols read at the start and at the end of a paragraph.
 _HEAD, _TAIL = 96, 48
 #: A run of equal classes is one symbol, told apart by how long it is: 1, 2 to 3, 4 to 8, more.
@@ -34,7 +34,7 @@ _END = np.uint8(len(CLASSES))
 
 
 def pattern_grams(batch: Batch) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-    """Buckets of the hashed 2- to 5-grams of symbols, the frames included.
+    """Buckets of the hashed 3- to 5-grams of symbols, the frames included.
 
     Returns
     -------
@@ -45,10 +45,10 @@ def pattern_grams(batch: Batch) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.
     """
     symbols, size = _read_symbols(batch)
     # A frame before each paragraph, its end and three more frames behind keep n-grams apart.
-    n_framed = size + len(_SIZES)
+    n_framed = size + _SIZES[-1] - 1
     first = np.cumsum(n_framed) - n_framed
     place = np.arange(len(symbols)) + np.repeat(first - (np.cumsum(size) - size), size)
-    framed = np.full(int(n_framed.sum()) + len(_SIZES), _FRAME, np.uint32)
+    framed = np.full(int(n_framed.sum()) + _SIZES[-1], _FRAME, np.uint32)
     framed[place + 1] = symbols
     buckets = hash_grams(framed, place, _SIZES, PATTERN_BITS)
     return buckets, np.concatenate([np.zeros(1, np.int64), np.cumsum(size)]) * len(_SIZES)

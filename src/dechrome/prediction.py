@@ -36,6 +36,8 @@ SHIPPED_MODEL = Path(__file__).with_name("models") / "small"
 #: small enough for the caches.
 _BATCH_CODE_POINTS = 60_000
 _MOST_DOCUMENTS = 512
+#: What is sent to another process at once: so many batches' worth.
+_BATCHES_SENT = 8
 #: Probabilities are rounded before they meet the threshold, so a label follows from what is shown.
 _DECIMALS = 4
 _Document: TypeAlias = "str | Sequence[str]"
@@ -136,9 +138,9 @@ class ParagraphModel:
         sent: deque[list[_Document]] = deque()
 
         def send() -> Iterator[Any]:
-            for batch in _cut_into_batches(documents):
-                sent.append(batch)
-                yield delayed(_label_columns)(self.stages, batch, threshold, kinds)
+            for part in _cut_into_batches(documents, _BATCHES_SENT):
+                sent.append(part)
+                yield delayed(_label_columns)(self.stages, part, threshold, kinds)
 
         for columns in Parallel(n_jobs=n_jobs, return_as="generator")(send()):
             for document, (bounds, *others) in zip(sent.popleft(), columns, strict=True):
@@ -149,14 +151,15 @@ class ParagraphModel:
                     yield Predictions([str(document[a:b]) for a, b in spans], spans, *others)
 
 
-def _cut_into_batches(documents: Iterable[_Document]) -> Iterator[list[_Document]]:
+def _cut_into_batches(documents: Iterable[_Document], n_batches: int = 1) -> Iterator[list[_Document]]:
+    """Runs of documents that make up to so many batches."""
     waiting: list[_Document] = []
     size = 0
     for document in documents:
         _check_document(document)
         waiting.append(document)
         size += len(document) if isinstance(document, str) else sum(map(len, document))
-        if size >= _BATCH_CODE_POINTS or len(waiting) >= _MOST_DOCUMENTS:
+        if size >= n_batches * _BATCH_CODE_POINTS or len(waiting) >= n_batches * _MOST_DOCUMENTS:
             yield waiting
             waiting, size = [], 0
     if waiting:
@@ -192,7 +195,8 @@ def _label_columns(
     """What another process sends back: all but the texts."""
     return [
         (None if p.spans is None else [x for span in p.spans for x in span], p.labels, p.kinds, p.p_content)
-        for p in _label_batch(model, documents, threshold, with_kinds)
+        for batch in _cut_into_batches(documents)
+        for p in _label_batch(model, batch, threshold, with_kinds)
     ]
 
 

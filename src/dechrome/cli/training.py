@@ -123,11 +123,11 @@ def train(
         _train_on(corpus_file, output, base, corrections)
         return
     from dechrome.artefact import write_model
+    from dechrome.evaluation.measures import score_documents
+    from dechrome.evaluation.tables import make_tables, model_card, tables_to_markdown
     from dechrome.training.config import read_config
     from dechrome.training.corpus import read_corpus
-    from dechrome.training.evaluation import score_documents
     from dechrome.training.fitting import fit_model
-    from dechrome.training.report import make_tables, model_card, tables_to_markdown
 
     _check_model_folder(output)
     settings = read_config(config, text_model)
@@ -146,11 +146,11 @@ def train(
 
 def _train_on(corpus_file: Path, output: Path, base: Path, corrections: tuple[Path, ...]) -> None:
     from dechrome.artefact import write_model
+    from dechrome.evaluation.measures import score_documents
+    from dechrome.evaluation.tables import make_tables, model_card, tables_to_markdown
     from dechrome.training.adapting import adapt_model
     from dechrome.training.corpus import read_corpus
     from dechrome.training.corrections import read_corrections
-    from dechrome.training.evaluation import score_documents
-    from dechrome.training.report import make_tables, model_card, tables_to_markdown
 
     _check_model_folder(output)
     before = _read_model(base)
@@ -199,9 +199,9 @@ def evaluate(
     if report is None and (baseline is not None or no_texts):
         raise click.UsageError("--baseline and --no-texts go with --report.")
     from dechrome.artefact import read_model
+    from dechrome.evaluation.html_report import check_report_extra, measure_models, write_report
+    from dechrome.evaluation.tables import make_tables, tables_to_markdown, write_tables
     from dechrome.training.corpus import read_corpus
-    from dechrome.training.html_report import check_report_extra, measure_models, write_report
-    from dechrome.training.report import make_tables, tables_to_markdown, write_tables
 
     for folder in (output_dir, report):
         if folder is not None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from dechrome.evaluation.measures import LEAST_CEILING, Scored, evaluate_documents
+from dechrome.evaluation.tables import NEWS_SOURCES
 from dechrome.labels import CHROME_KINDS, CONTENT_KINDS, KINDS
-from dechrome.training.evaluation import LEAST_CEILING, Scored, evaluate_documents
-from dechrome.training.report import NEWS_SOURCES
 
 if TYPE_CHECKING:
     import pandas as pd

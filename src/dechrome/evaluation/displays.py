@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.errors import InputError
+from dechrome.evaluation.measures import LEAST_CEILING, Scored, evaluate_documents
 from dechrome.labels import KINDS, Favor
 from dechrome.model import Model
-from dechrome.training.evaluation import LEAST_CEILING, Scored, evaluate_documents
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import io
 import re
 from typing import Any
 
-from dechrome.training.displays import INSTALL, Display
+from dechrome.evaluation.displays import INSTALL, Display
 
 __all__ = ["draw_svg"]
 

@@ -10,10 +10,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from dechrome.evaluation.comparison import document_scores, find_changes
+from dechrome.evaluation.measures import Scored
 from dechrome.labels import CONTENT_KINDS, KINDS, Kind
-from dechrome.training.comparison import document_scores, find_changes
 from dechrome.training.corpus import Document
-from dechrome.training.evaluation import Scored
 
 __all__ = ["DocumentExcerpt", "ParagraphExcerpt", "find_changed_documents", "find_worst_documents"]
 

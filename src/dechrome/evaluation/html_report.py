@@ -20,23 +20,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dechrome.errors import InputError
-from dechrome.files.writing import write_whole
-from dechrome.labels import KIND_MEANINGS, KINDS
-from dechrome.model import Model
-from dechrome.results import KIND_COLOURS
-from dechrome.training.comparison import compare_figures, find_changes, measure_figures
-from dechrome.training.corpus import Document
-from dechrome.training.displays import (
+from dechrome.evaluation.comparison import compare_figures, find_changes, measure_figures
+from dechrome.evaluation.displays import (
     CalibrationDisplay,
     ContentCurveDisplay,
     Display,
     DocumentF1Display,
     KindConfusionDisplay,
 )
-from dechrome.training.drawing import draw_svg
-from dechrome.training.evaluation import Scored, score_documents
-from dechrome.training.excerpts import find_changed_documents, find_worst_documents
-from dechrome.training.report import ONE_SIDED_SOURCES, TITLES, write_tables
+from dechrome.evaluation.drawing import draw_svg
+from dechrome.evaluation.excerpts import find_changed_documents, find_worst_documents
+from dechrome.evaluation.measures import Scored, score_documents
+from dechrome.evaluation.tables import ONE_SIDED_SOURCES, TITLES, write_tables
+from dechrome.files.writing import write_whole
+from dechrome.labels import KIND_MEANINGS, KINDS
+from dechrome.model import Model
+from dechrome.results import KIND_COLOURS
+from dechrome.training.corpus import Document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -298,7 +298,7 @@ def write_report(
     ----------
     measured : Measured
     tables : dict of str to DataFrame
-        As of :func:`dechrome.training.report.make_tables`.
+        As of :func:`dechrome.evaluation.tables.make_tables`.
     folder : Path
         Made if it is not there; files of the same names are replaced, each when it is whole.
     command : str

@@ -21,6 +21,7 @@ from dechrome.batch import Batch
 from dechrome.labels import CHROME_KINDS, KINDS
 from dechrome.model import Model, choose_kinds
 from dechrome.training.corpus import Document
+from dechrome.training.restyling import STYLES, restyle_documents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,7 @@ __all__ = [
     "evaluate_documents",
     "evaluate_kinds",
     "evaluate_paragraphs",
+    "evaluate_settings",
     "evaluate_shapes",
     "evaluate_thresholds",
     "score_documents",
@@ -300,6 +302,22 @@ def evaluate_shapes(model: Model, documents: Sequence[Document], random_state: i
             "macro_f1", float("nan")
         ),
     }
+
+
+def evaluate_settings(model: Model, documents: Sequence[Document], random_state: int = 0) -> dict[str, float]:
+    """How a model does on the same documents set otherwise, see :mod:`dechrome.training.restyling`.
+
+    Returns
+    -------
+    dict of str to float
+        Macro F1 of the paragraphs with a known label, by style.
+    """
+    found = {}
+    for style in STYLES:
+        restyled = restyle_documents(documents, 1.0, np.random.default_rng(random_state), [style])
+        measures = evaluate_paragraphs(score_documents(model, restyled))
+        found[f"{style}, macro F1"] = measures.get("macro_f1", float("nan"))
+    return found
 
 
 def _run(chrome: list[int], rng: np.random.Generator) -> list[int]:

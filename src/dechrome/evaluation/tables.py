@@ -10,18 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dechrome.labels import KIND_MEANINGS
-from dechrome.model import Model
-from dechrome.training.corpus import Document
-from dechrome.training.evaluation import (
+from dechrome.evaluation.measures import (
     LEAST_CEILING,
     Scored,
     bootstrap_interval,
     evaluate_documents,
     evaluate_kinds,
     evaluate_paragraphs,
+    evaluate_settings,
     evaluate_shapes,
 )
+from dechrome.labels import KIND_MEANINGS
+from dechrome.model import Model
+from dechrome.training.corpus import Document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,8 @@ TITLES = {
     "kinds": "Kinds, on paragraphs decided by reading",
     "presets": "What `favor` does: threshold on `p_content`, document word precision, recall and F1 on news, "
     "and precision and recall of content over all known paragraphs",
-    "shapes": "Parts of documents: of articles whose gold covers all content, and of seeds",
+    "shapes": "Parts of documents, and documents set otherwise: of articles whose gold covers all content, "
+    "and of seeds",
     "calibration": "Calibration of `p_content`: paragraphs by probability, and the share of content",
     "confusion": "Gold kinds (rows) against predicted kinds (columns), on paragraphs decided by reading",
     "spread": "Spread of document word F1 within each source",
@@ -149,6 +151,7 @@ def make_tables(
     languages = sorted({item.document.language for item in usable})
     by_source = {name: [i for i in usable if i.document.source == name] for name in sources}
     by_language = {name: [i for i in usable if i.document.language == name] for name in languages}
+    articles = [document for document in documents if _is_whole_article(document)]
     per_document = evaluate_documents(usable)
     language_rows = {
         name: {**evaluate_paragraphs(items), "documents": float(len(items))}
@@ -167,7 +170,7 @@ def make_tables(
         "kinds": evaluate_kinds(usable),
         "presets": _preset_rows(model, usable),
         "shapes": pd.DataFrame.from_dict(
-            evaluate_shapes(model, [d for d in documents if _is_whole_article(d)]),
+            evaluate_shapes(model, articles) | evaluate_settings(model, articles),
             orient="index", columns=["value"],
         ),
     }  # fmt: skip

@@ -135,8 +135,8 @@ def _tune_passes(
     table = tabulate([*corrections, *rehearsal])
     drawn = _draw(corrections, rehearsal, table.is_content, table.kind, config)
     n = len(table.paragraphs)
-    patterns, lexical = (score_paragraphs(x, table.paragraphs) for x in (model.patterns, model.lexicon))
-    first = first_pass_inputs(table.X, patterns, lexical, np.zeros(n, np.bool_))
+    lexical, patterns = (score_paragraphs(x, table.paragraphs) for x in (model.lexicon, model.patterns))
+    first = first_pass_inputs(table.X, lexical, patterns, np.zeros(n, np.bool_))
     inputs = context_inputs(table.X, model.language, iterate_batches(table.paragraphs), np.arange(n)).take(
         drawn.indices
     )

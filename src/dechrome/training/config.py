@@ -30,8 +30,8 @@ class TrainingConfig:
     context_pass_hidden: tuple[int, ...] = (128,)
     first_pass_epochs: int = 8
     context_pass_epochs: int = 4
-    n_averaged: int = 3
-    """Nets of the last pass, from different beginnings, their scores averaged."""
+    n_averaged: int = 2
+    """Nets of each pass in context, from different beginnings, their scores averaged."""
     batch_size: int = 4096
     learning_rate: float = 2e-3
     alpha: float = 3.0

@@ -178,7 +178,7 @@ def fit_model(
     row_weight = _row_weights(table)
 
     def first_inputs(is_masked: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
-        return first_pass_inputs(table.X, pattern_scores, lexical, is_masked)
+        return first_pass_inputs(table.X, lexical, pattern_scores, is_masked)
 
     inputs = {masked: first_inputs(np.full(len(table.paragraphs), masked)) for masked in (False, True)}
     partly = first_inputs(
@@ -193,12 +193,34 @@ def fit_model(
     shapes = _draw_shapes(train, table, target, config)
     progress(f"{len(shapes.doc_ptr) - 1} augmented documents, {len(shapes.indices)} paragraphs")
     first = np.where(shapes.is_masked[:, None], inputs[True][shapes.indices], inputs[False][shapes.indices])
-    P1 = np.where(shapes.is_masked[:, None], P[True][shapes.indices], P[False][shapes.indices])
-    passes = [first_pass]
+    drawn_P = np.where(shapes.is_masked[:, None], P[True][shapes.indices], P[False][shapes.indices])
+    passes = _fit_context_passes(table, shapes, first, drawn_P, surroundings, config, progress)
+    metadata = {
+        "corpus_digest": corpus_digest(documents),
+        "n_training_documents": n_documents,
+        "n_development_documents": len(development),
+        "config": asdict(config),
+    }
+    nets, thresholds = (first_pass, *passes), dict.fromkeys(FAVORS, 0.5)
+    model = Model(patterns, lexicon, language, nets, Calibration(), thresholds, metadata)
+    return calibrate(model, development, config, progress)
+
+
+def _fit_context_passes(
+    table: ParagraphTable,
+    shapes: _Shapes,
+    first: npt.NDArray[np.float32],
+    P: npt.NDArray[np.float32],
+    surroundings: ContextInputs,
+    config: TrainingConfig,
+    progress: Callable[[str], None],
+) -> list[DenseNet]:
+    """Fit one pass in context after the other; P, what the first pass says, is overwritten."""
+    passes = []
     rows = np.arange(len(shapes.indices))
     for number in range(config.n_context_passes):
         name = f"pass {number + 1} in context, {len(rows)} paragraphs"
-        X = _context_columns(shapes, rows, first, P1, surroundings)
+        X = _context_columns(shapes, rows, first, P, surroundings)
         is_last = number + 1 == config.n_context_passes
         if number == 0 or not is_last:
             judged = _judge_other_sites(X, shapes, rows, config, name, progress)
@@ -206,23 +228,14 @@ def fit_model(
             shapes = _drop_doubted(shapes, table, judged, config.least_label_probability, progress)
         nets = [
             _fit_context_pass(X, shapes, rows, None, config, k, f"{name}, net {k + 1}, {{}}", progress)
-            for k in range(config.n_averaged if is_last else 1)
+            for k in range(config.n_averaged)
         ]
         passes.append(average_nets(nets))
         if not is_last:
-            P1[rows] = judged
-            rows = unsettled_rows(P1)
+            P[rows] = judged
+            rows = unsettled_rows(P)
         del X
-    metadata = {
-        "corpus_digest": corpus_digest(documents),
-        "n_training_documents": n_documents,
-        "n_development_documents": len(development),
-        "config": asdict(config),
-    }
-    model = Model(
-        patterns, lexicon, language, tuple(passes), Calibration(), dict.fromkeys(FAVORS, 0.5), metadata
-    )
-    return calibrate(model, development, config, progress)
+    return passes
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import numpy as np
 from dechrome.labels import Kind, Label
 from dechrome.training.corpus import Document
 
-__all__ = ["restyle_documents"]
+__all__ = ["STYLES", "restyle_documents"]
 
 _Row: TypeAlias = "tuple[str, Label | None, Kind | None]"
 _Style: TypeAlias = Callable[[list[_Row], np.random.Generator], list[_Row]]
@@ -88,18 +88,22 @@ def _join_lines(rows: list[_Row], rng: np.random.Generator) -> list[_Row]:
     return joined
 
 
-_STYLES: tuple[tuple[float, _Style], ...] = (
-    (0.28, _by_paragraph(_sentences)),
-    (0.17, _by_paragraph(_open_sentences)),
-    (0.12, _by_paragraph(_clauses)),
-    (0.16, _by_paragraph(_lower)),
-    (0.07, _by_paragraph(_upper)),
-    (0.20, _join_lines),
-)
+#: Share of each style among the documents that are set again.
+STYLES: dict[str, tuple[float, _Style]] = {
+    "a sentence a line": (0.28, _by_paragraph(_sentences)),
+    "sentences without their full stop": (0.17, _by_paragraph(_open_sentences)),
+    "a clause a line, without punctuation": (0.12, _by_paragraph(_clauses)),
+    "lower case": (0.16, _by_paragraph(_lower)),
+    "upper case": (0.07, _by_paragraph(_upper)),
+    "short lines joined": (0.20, _join_lines),
+}
 
 
 def restyle_documents(
-    documents: Sequence[Document], share: float, rng: np.random.Generator
+    documents: Sequence[Document],
+    share: float,
+    rng: np.random.Generator,
+    styles: Sequence[str] = tuple(STYLES),
 ) -> list[Document]:
     """Set a share of the documents again, each in one style.
 
@@ -110,18 +114,20 @@ def restyle_documents(
     share : float
         Share of the documents that are set again, in [0, 1].
     rng : Generator
+    styles : sequence of str
+        Names in STYLES.
 
     Returns
     -------
     list of Document
         The new documents alone, of the same sites and with the same labels.
     """
-    shares = [weight for weight, _ in _STYLES]
+    shares = np.array([STYLES[name][0] for name in styles])
     restyled = []
     for document in documents:
         if document.source in ("ntrex", "phrases") or rng.random() >= share:
             continue
-        style = _STYLES[rng.choice(len(_STYLES), p=shares)][1]
+        _, style = STYLES[styles[rng.choice(len(styles), p=shares / shares.sum())]]
         rows = style(list(zip(document.paragraphs, document.labels, document.kinds, strict=True)), rng)
         restyled.append(
             replace(

@@ -1,0 +1,1 @@
+"""Model + labelled documents -> measures, tables, figures and a page to look at."""

@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
+from dechrome.training.adapting import AdaptingConfig, adapt_model
+
+#: Large steps, so that a toy model moves within a second.
+CONFIG = AdaptingConfig(share=0.5, n_documents=80, epochs=8, learning_rate=3e-3, batch_size=128)
+
+
+@pytest.fixture(scope="module")
+def pages(seed_documents):
+    """Corrected pages on which every paragraph with a digit is chrome, and the rest of the world."""
+    corrected = [
+        replace(
+            document, site="mine", read=[],
+            labels=["chrome" if any(map(str.isdigit, text)) else "content" for text in document.paragraphs],
+            kinds=[None] * len(document.kinds),
+        )
+        for document in seed_documents[:6]
+    ]  # fmt: skip
+    return corrected, seed_documents[6:]
+
+
+def accuracy(model, documents):
+    return evaluate_paragraphs(score_documents(model, documents))["accuracy"]
+
+
+def test_corrections_are_learned(toy_model, pages):
+    corrected, rest = pages
+    adapted = adapt_model(toy_model, corrected, rest, replace(CONFIG, most_loss=1.0))
+    assert adapted.metadata["step"] == 1.0
+    assert accuracy(adapted, corrected) > accuracy(toy_model, corrected) + 0.1
+
+
+def test_what_would_cost_too_much_elsewhere_is_gone_in_part(toy_model, pages):
+    corrected, rest = pages
+    reckless = adapt_model(toy_model, corrected, rest, replace(CONFIG, most_loss=1.0))
+    careful = adapt_model(toy_model, corrected, rest, replace(CONFIG, most_loss=0.0))
+    assert careful.metadata["step"] < reckless.metadata["step"]
+    assert accuracy(reckless, rest) < accuracy(careful, rest)
+    assert accuracy(careful, rest) > accuracy(toy_model, rest) - 0.02
+
+
+def test_a_step_of_one_without_a_corpus_to_lose_on(toy_model, pages):
+    corrected, _ = pages
+    adapted = adapt_model(toy_model, corrected, [], CONFIG)
+    assert adapted.metadata["step"] == 1.0
+    assert adapted.metadata["n_corrected_documents"] == len(corrected)
+
+
+def test_it_gives_the_same_weights_twice_and_keeps_the_old_model(toy_model, pages):
+    corrected, rest = pages
+    before = [weights.copy() for net in toy_model.passes for weights in net.weights]
+    first, second = (adapt_model(toy_model, corrected, rest, CONFIG) for _ in range(2))
+    for one, other in zip(first.passes, second.passes, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
+    after = [weights for net in toy_model.passes for weights in net.weights]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
