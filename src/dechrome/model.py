@@ -98,8 +98,8 @@ class Calibration:
     ``p_content = sigmoid(slope * logit + intercept + lift)``. Most pages hold an article, however
     unlike it looks to those seen before (a stock notice of two lines, a script never trained on): on a
     page whose likeliest body paragraph stays unsure, all scores are lifted so far that it is content. (Of
-    the body, as a headline alone is no article.) Pages of few paragraphs, and those on which nothing
-    comes near, are left as they are.
+    the body, as a headline alone is no article, and of some length, as a lone line is none either.) Pages of
+    few paragraphs, and those on which nothing comes near, are left as they are.
 
     Platt 1999, "Probabilistic outputs for support vector machines".
     """
@@ -111,17 +111,22 @@ class Calibration:
     least_best: float = -3.0
     """Least logit of that paragraph for a page to be lifted."""
     least_paragraphs: int = 40
+    full_length: float = 100.0
+    """Shorter paragraphs count for less in that choice; in code points, a wide one counting three."""
 
-    def apply(self, P: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
+    def apply(self, P: _Array, log_length: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
         """Calibrated probability of content, shape (n_paragraphs,).
 
         Parameters
         ----------
         P : ndarray of float32, shape (n_paragraphs, n_kinds)
             Probabilities of the kinds, as the last pass gives them.
+        log_length : ndarray of float32, shape (n_paragraphs,)
+            Column of X.
         doc_ptr : ndarray of int64, shape (n_documents + 1,)
         """
-        p, body = P[:, :_N_CONTENT].sum(axis=1), P[:, _BODY]
+        p = P[:, :_N_CONTENT].sum(axis=1)
+        body = P[:, _BODY] * np.minimum(np.expm1(log_length) / np.float32(self.full_length), 1)
         clipped = np.clip(p.astype(np.float64), 1e-6, 1 - 1e-6)
         logit = np.log(clipped) - np.log1p(-clipped)
         score = self.slope * logit + self.intercept
@@ -197,7 +202,7 @@ class Model:
                     inputs = context_pass_inputs(first[text_ids[part]], P[part], context.columns(part))
                     P[part] = net.predict_proba(inputs)
                 rows = unsettled_rows(P, kinds)
-        return P, self.calibration.apply(P, batch.doc_ptr)
+        return P, self.calibration.apply(P, X[text_ids, _LOG_LENGTH], batch.doc_ptr)
 
 
 def unsettled_rows(P: _Array, kinds: bool = True) -> npt.NDArray[np.int64]:

@@ -264,7 +264,7 @@ def _render(view: dict[str, Any], svgs: dict[str, str]) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    folder = files("dechrome.training")
+    folder = files("dechrome.evaluation")
     style, script, template = (
         (folder / name).read_text(encoding="utf-8")
         for name in ("report.css", "report.js", "report.html.jinja")

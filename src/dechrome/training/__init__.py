@@ -1,1 +1,1 @@
-"""Training: pages and gold text -> labelled corpus -> model -> report. Needs more than prediction does."""
+"""Pages and gold text -> labelled corpus -> model. Needs more than prediction does."""

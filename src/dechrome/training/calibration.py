@@ -9,11 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from dechrome.batch import Batch
+from dechrome.features import FEATURES, compute_features
 from dechrome.labels import CONTENT_KINDS, Favor
 from dechrome.model import Calibration, Model
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document
+from dechrome.training.table import iterate_batches
 
 __all__ = ["calibrate"]
 
@@ -56,8 +58,12 @@ def calibrate(
     clipped = np.clip(p, 1e-6, 1 - 1e-6)
     logit = np.log(clipped / (1 - clipped))[:, None]
     platt = LogisticRegression(C=1e6).fit(logit[known], labels[known], sample_weight=weight)
+    by_text = [
+        compute_features(batch)[:, FEATURES.index("log_length")] for batch in iterate_batches(paragraphs)
+    ]
+    log_length = np.concatenate(by_text)[indices]
     calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]))
-    calibrated = calibration.apply(P, doc_ptr)[known]
+    calibrated = calibration.apply(P, log_length, doc_ptr)[known]
     precision, recall, thresholds = precision_recall_curve(
         labels[known], calibrated, sample_weight=weight * np.minimum(length, 500)
     )
