@@ -106,11 +106,13 @@ def compute_context(
     ndarray of float32, shape (n_rows, n_context)
         Columns as in :data:`CONTEXT`.
     """
-    if len(P) == 0:
-        return np.zeros((0, len(CONTEXT)), np.float32)
-    context = Context(inputs, doc_ptr)
-    context.update(P)
-    return context.columns(np.arange(len(P)) if rows is None else rows)
+    rows = np.arange(len(P)) if rows is None else rows
+    C = np.empty((len(rows), len(CONTEXT)), np.float32)
+    if len(P):
+        context = Context(inputs, doc_ptr)
+        context.update(P)
+        context.columns(rows, C)
+    return C
 
 
 class Context:
@@ -155,15 +157,14 @@ class Context:
         self._content = np.concatenate([[0], np.cumsum(signals[:, -2], dtype=np.int64)])
         self._neighbours = _Neighbours(signals)
 
-    def columns(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Context features of some paragraphs, shape (n_rows, n_context)."""
+    def columns(self, rows: npt.NDArray[np.int64], out: npt.NDArray[np.float32]) -> None:
+        """Write the context features of some paragraphs to ``out``, shape (n_rows, n_context)."""
         document, total = self._document, self._total
-        C = np.empty((len(rows), len(CONTEXT)), np.float32)
         owner = document.owner[rows]
         start = document.first[owner]
         stop = start + document.size[owner]
         p, mismatch, highest = self._p[rows], self._mismatch[rows], self._highest[owner]
-        write = _Writer(C)
+        write = _Writer(out)
         write(np.log((p + 0.01) / (1.01 - p)))
         write(mismatch)
         write(np.log1p(mismatch * np.minimum(self._length[rows], 64)))
@@ -188,7 +189,6 @@ class Context:
         write(self._log_repeats[rows])
         write(p / np.maximum(highest, 0.05))
         assert write.column == len(CONTEXT)
-        return C
 
 
 class _Documents:

@@ -60,12 +60,25 @@ def first_pass_inputs(
     return np.hstack([X, lexical * (_SCORE_UNIT * (1 - mask)), mask, patterns * _SCORE_UNIT])
 
 
-def context_pass_inputs(first: _Array, P: _Array, context: _Array) -> _Array:
+def context_pass_inputs(first: _Array, P: _Array, context: Context, rows: npt.NDArray[np.int64]) -> _Array:
     """Columns of a pass in context: shape and words, the probabilities of the pass before, the context.
 
     What patterns say, the first pass has said; shown again, they would outweigh the context.
+
+    Parameters
+    ----------
+    first : ndarray of float32, shape (n_rows, n_first_pass_inputs)
+    P : ndarray of float32, shape (n_rows, n_kinds)
+        What the pass before says of these rows.
+    context : Context
+        Updated with what the pass before says of all paragraphs.
+    rows : ndarray of int64, shape (n_rows,)
     """
-    return np.hstack([first[:, : len(_ALONE)], P, context])
+    X = np.empty((len(rows), len(CONTEXT_PASS_INPUTS)), np.float32)
+    n = len(_ALONE)
+    X[:, :n], X[:, n : n + len(KINDS)] = first[:, :n], P
+    context.columns(rows, X[:, n + len(KINDS) :])
+    return X
 
 
 def context_inputs(
@@ -199,8 +212,9 @@ class Model:
                     context.update(P)
                 for start in range(0, len(rows), _MOST_ROWS):
                     part = rows[start : start + _MOST_ROWS]
-                    inputs = context_pass_inputs(first[text_ids[part]], P[part], context.columns(part))
-                    P[part] = net.predict_proba(inputs)
+                    P[part] = net.predict_proba(
+                        context_pass_inputs(first[text_ids[part]], P[part], context, part)
+                    )
                 rows = unsettled_rows(P, kinds)
         return P, self.calibration.apply(P, X[text_ids, _LOG_LENGTH], batch.doc_ptr)
 

@@ -48,18 +48,26 @@ class DenseNet:
         ndarray of float32, shape (n_rows, n_out)
             Each row sums to 1.
         """
-        n, n_in = X.shape
-        n_blocks = -(-n // _BLOCK)
-        values = np.zeros((n_blocks * _BLOCK, n_in), np.float32)
-        values[:n] = X
-        values = values.reshape(n_blocks, _BLOCK, n_in)
+        full = len(X) - len(X) % _BLOCK
+        P = np.empty((len(X), self.weights[-1].shape[1]), np.float32)
+        if full:
+            P[:full] = self._run(X[:full])
+        if full < len(X):
+            padded = np.zeros((_BLOCK, X.shape[1]), np.float32)
+            padded[: len(X) - full] = X[full:]
+            P[full:] = self._run(padded)[: len(X) - full]
+        return P
+
+    def _run(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Probabilities of a whole number of blocks."""
+        values = X.reshape(-1, _BLOCK, X.shape[1])
         last = len(self.weights) - 1
         for i, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             values = values @ weights
             values += bias
             if i < last:
                 np.maximum(values, 0, out=values)
-        return softmax(values.reshape(n_blocks * _BLOCK, values.shape[2])[:n])
+        return softmax(values.reshape(len(X), -1))
 
 
 def average_nets(nets: Sequence[DenseNet]) -> DenseNet:

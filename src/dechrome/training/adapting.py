@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import Batch
-from dechrome.context import compute_context
+from dechrome.context import Context
 from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.model import Model, context_inputs, context_pass_inputs, first_pass_inputs
 from dechrome.scoring import DenseNet
@@ -145,10 +145,15 @@ def _tune_passes(
     first = first[drawn.indices]
     X = before = first
     P_old = P_new = np.zeros((len(first), len(KINDS)), np.float32)
+    context, rows = Context(inputs, drawn.doc_ptr), np.arange(len(first))
+
+    def in_context(P: _Array) -> _Array:
+        context.update(P)
+        return context_pass_inputs(first, P, context, rows)
+
     for number, net in enumerate(model.passes):
         if number:
-            before = context_pass_inputs(first, P_old, compute_context(P_old, inputs, drawn.doc_ptr))
-            X = context_pass_inputs(first, P_new, compute_context(P_new, inputs, drawn.doc_ptr))
+            before, X = in_context(P_old), in_context(P_new)
         P_old = net.predict_proba(before)
         passes.append(_train_on(net, X, _targets(P_old, drawn), weight, config))
         P_new = passes[-1].predict_proba(X)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from dechrome.context import ContextInputs, compute_context
+from dechrome.context import Context, ContextInputs
 from dechrome.errors import CorpusFormatError
 from dechrome.labels import CONTENT_KINDS, FAVORS, KINDS
 from dechrome.language import LanguageModel
@@ -278,8 +278,9 @@ def _context_columns(
         low, high = np.searchsorted(rows, (ptr[0], ptr[-1]))
         mine = rows[low:high]
         whole = slice(ptr[0], ptr[-1])
-        context = compute_context(P[whole], inputs.take(shapes.indices[whole]), ptr - ptr[0], mine - ptr[0])
-        X[low:high] = context_pass_inputs(first[mine], P[mine], context)
+        context = Context(inputs.take(shapes.indices[whole]), ptr - ptr[0])
+        context.update(P[whole])
+        X[low:high] = context_pass_inputs(first[mine], P[mine], context, mine - ptr[0])
     return X
 
 
@@ -374,7 +375,9 @@ def _teach_kinds(
     P = draft.predict_proba(first)
     if len(rows) < _LEAST_TRUSTED:
         return refine_kinds(table, P)
-    X = context_pass_inputs(first, P, compute_context(P, inputs, table.doc_ptr))
+    context = Context(inputs, table.doc_ptr)
+    context.update(P)
+    X = context_pass_inputs(first, P, context, np.arange(len(P)))
     net = _fit_net(
         X, rows, table.kind, np.ones(len(X), np.float32), (32,), _KIND_EPOCHS, config,
         lambda line: progress(f"kinds, {line}"),
