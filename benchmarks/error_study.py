@@ -4,8 +4,8 @@
     python benchmarks/error_study.py count data/labelled/errors.csv -o data/results/errors.md
 
 `draw` writes a text file for each group of held-out documents: errors with their neighbours, drawn by the
-square root of their length, at most four a site. A reader decides for each who is right and why; the verdicts,
-by document and position, are in data/labelled/errors.csv.
+square root of their length, at most four a site. A reader decides for each who is right and why; the
+verdicts, by document and position, are in data/labelled/errors.csv.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ def main() -> None:
         verdicts = pd.read_csv(args.source)
         args.output.write_text(
             "# Errors read\n\nWritten by `python benchmarks/error_study.py count data/labelled/errors.csv "
-            "-o data/results/errors.md`. They were drawn before the limit for each site held: up to eight are "
-            f"of one site.\n\n{count(verdicts)}",
+            "-o data/results/errors.md`. They were drawn before the limit for each site held: up to eight "
+            f"are of one site.\n\n{count(verdicts)}",
             encoding="utf-8",
         )
         return
