@@ -8,8 +8,10 @@ from conftest import TOY_CONFIG
 from dechrome.artefact import write_model
 from dechrome.errors import CorpusFormatError
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
+from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.training.config import TrainingConfig, read_config
-from dechrome.training.fitting import fit_model, thin_news
+from dechrome.training.fitting import _drop_doubted, _Shapes, fit_model, thin_news
+from dechrome.training.table import tabulate
 
 
 def test_two_trainings_write_the_same_bytes(seed_documents, toy_model, tmp_path):
@@ -87,3 +89,32 @@ def test_wrong_settings_are_named(tmp_path, settings, message):
     path.write_text(json.dumps(settings))
     with pytest.raises(CorpusFormatError, match=message):
         read_config(path)
+
+
+def test_labels_in_doubt_are_not_learned_from_unless_read_or_a_seeds(seed_documents):
+    page = replace(seed_documents[0], source="fundus", read=[1])
+    table = tabulate([page, seed_documents[0]])
+    n = len(page.paragraphs)
+    target = np.array([KINDS.index(kind) for kind in page.kinds * 2], np.int8)
+    shapes = _Shapes(
+        np.arange(2 * n), np.array([0, n, 2 * n]), np.zeros(2 * n, np.bool_), target,
+        np.ones(2 * n, np.float32), table.fold,
+    )  # fmt: skip
+    P = np.full((2 * n, len(KINDS)), 0.001, np.float32)
+    P[np.arange(2 * n), target] = 0.9
+    for row in (0, 1, n):  # the other label, all but sure: of a page, of what was read on it, of a seed
+        is_content = KINDS[target[row]] in CONTENT_KINDS
+        P[row] = [0 if (kind in CONTENT_KINDS) == is_content else 0.1 for kind in KINDS]
+    told = []
+    weight = _drop_doubted(shapes, table, P, 0.03, told.append).weight
+    assert np.flatnonzero(weight == 0).tolist() == [0]
+    assert "1 labels in doubt" in told[0]
+    assert _drop_doubted(shapes, table, P, 0.0, told.append).weight.all()
+
+
+def test_documents_set_again_are_learned_from_and_not_counted(seed_documents):
+    told = []
+    model = fit_model(seed_documents, replace(TOY_CONFIG, restyled=1.0), progress=told.append)
+    train = [d for d in seed_documents if d.split == "train"]
+    assert f"{len(train)} documents, {len(train)} of them set again too" in told[0]
+    assert model.metadata["n_training_documents"] == len(train)

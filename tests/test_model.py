@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from dechrome.labels import KINDS
+from dechrome.model import Calibration, choose_kinds, unsettled_rows
+
+BODY, HEADLINE, RELATED = (KINDS.index(kind) for kind in ("body", "headline", "related"))
+CALIBRATION = Calibration(least_paragraphs=5)
+
+
+def page(*paragraphs):
+    """P and log_length of paragraphs given as (kind, its probability, length); the rest is related."""
+    P = np.zeros((len(paragraphs), len(KINDS)), np.float32)
+    for row, (kind, p, _) in zip(P, paragraphs, strict=True):
+        row[RELATED] = 1 - p
+        row[kind] += p
+    return P, np.log1p(np.array([length for *_, length in paragraphs], np.float32))
+
+
+MENU = [(BODY, 0.01, 12)] * 5
+
+
+def apply(*paragraphs, calibration=CALIBRATION):
+    P, log_length = page(*paragraphs)
+    return calibration.apply(P, log_length, np.array([0, len(P)]))
+
+
+def test_slope_and_intercept_move_log_odds():
+    p = apply((BODY, 0.5, 200), calibration=Calibration(slope=2.0, intercept=1.0))
+    assert p == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-5)
+
+
+def test_a_page_on_which_nothing_is_sure_is_lifted_by_its_likeliest_body():
+    p = apply((HEADLINE, 0.2, 40), (BODY, 0.3, 300), *MENU)
+    assert p[1] == pytest.approx(1 / (1 + np.exp(-CALIBRATION.lifted_best)), abs=1e-4)
+    assert 0.2 < p[0] < p[1]
+    assert p[2:].max() < 0.1
+
+
+def test_a_short_line_lifts_less_than_a_longer_paragraph():
+    p = apply((BODY, 0.4, 20), (BODY, 0.3, 300), *MENU)
+    assert p[1] == pytest.approx(1 / (1 + np.exp(-CALIBRATION.lifted_best)), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "paragraphs",
+    [
+        pytest.param([(BODY, 0.3, 300)], id="few paragraphs"),
+        pytest.param([(BODY, 0.9, 300), *MENU], id="one is sure"),
+        pytest.param([(BODY, 0.02, 300), *MENU], id="none comes near"),
+    ],
+)
+def test_other_pages_are_left_as_they_are(paragraphs):
+    assert apply(*paragraphs) == pytest.approx([p for _, p, _ in paragraphs], abs=1e-5)
+
+
+def test_pages_of_a_batch_are_lifted_each_for_itself():
+    unsure, sure = [(BODY, 0.3, 300), *MENU], [(BODY, 0.9, 300), *MENU]
+    P, log_length = page(*unsure, *sure)
+    together = CALIBRATION.apply(P, log_length, np.array([0, 6, 6, 12]))
+    assert np.array_equal(together, np.concatenate([apply(*unsure), apply(*sure)]))
+
+
+def test_what_is_sure_of_label_and_kind_is_settled():
+    P, _ = page((BODY, 0.99, 50), (BODY, 0.5, 50), (BODY, 0.01, 50))
+    P[2, RELATED], P[2, KINDS.index("social")] = 0.5, 0.49
+    assert unsettled_rows(P).tolist() == [1, 2]
+    assert unsettled_rows(P, kinds=False).tolist() == [1]
+
+
+def test_the_kind_is_the_likeliest_within_the_label():
+    P, _ = page((BODY, 0.4, 50), (BODY, 0.4, 50))
+    assert choose_kinds(P, np.array([True, False])).tolist() == [BODY, RELATED]
