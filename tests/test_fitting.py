@@ -104,7 +104,8 @@ def test_labels_in_doubt_are_not_learned_from_unless_read_or_a_seeds(seed_docume
     P[np.arange(2 * n), target] = 0.9
     for row in (0, 1, n):  # the other label, all but sure: of a page, of what was read on it, of a seed
         is_content = KINDS[target[row]] in CONTENT_KINDS
-        P[row] = [0 if (kind in CONTENT_KINDS) == is_content else 0.1 for kind in KINDS]
+        other = np.array([(kind in CONTENT_KINDS) != is_content for kind in KINDS])
+        P[row] = other / other.sum()
     told = []
     weight = _drop_doubted(shapes, table, P, 0.03, told.append).weight
     assert np.flatnonzero(weight == 0).tolist() == [0]
