@@ -134,11 +134,13 @@ def _read_scores(name: str, arrays: dict[str, Any]) -> LinearScores:
 
 
 def _write_npz(arrays: dict[str, np.ndarray[Any, Any]], path: Path) -> None:
-    """Like numpy.savez_compressed, but the same arrays give the same bytes (no time stamps)."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Like numpy.savez, but the same arrays give the same bytes (no time stamps).
+
+    Not compressed: unpacking would take half of the time of loading, and a wheel is compressed anyway.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(info, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
 
