@@ -19,7 +19,8 @@ __all__ = ["PATTERN_BITS", "PATTERN_SCORES", "PatternModel", "pattern_grams"]
 
 #: Columns of the pattern scores: one against the rest for each kind, then content against chrome.
 PATTERN_SCORES: tuple[str, ...] = (*KINDS, "content")
-#: Buckets of the hashed n-grams: 2 ** PATTERN_BITS.
+#: Buckets of the hashed n-grams: 2 ** PATTERN_BITS. Bits, sizes and how much is read were chosen by AUC on
+#: the development sites: shorter n-grams add nothing, longer ones and more buckets little.
 PATTERN_BITS = 14
 _SIZES = (3, 4, 5)
 #: Symbols read at the start and at the end of a paragraph.

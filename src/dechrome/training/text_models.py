@@ -211,6 +211,6 @@ def fit_language_model(documents: Sequence[Document]) -> LanguageModel:
 
 
 def _first_code_points(paragraphs: Sequence[str]) -> list[str]:
-    """Pieces of 60 code points (what the model reads of a paragraph) up to the most a language gives."""
+    """Pieces of 60 code points up to the most a language gives; of each, 32 trigrams are read."""
     pieces = [text[i : i + 60] for text in paragraphs for i in range(0, len(text), 60)]
     return pieces[: _MOST_TEXT // 60]
