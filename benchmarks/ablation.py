@@ -82,12 +82,12 @@ def variants(
     found: dict[str, Callable[[list[Document]], dict[str, float]]] = {
         "all parts": recipe(),
         "all parts, another random state": recipe(random_state=1),
-        "one pass in context instead of three": recipe(n_context_passes=1),
-        "two passes in context": recipe(n_context_passes=2),
+        "no convolutions": recipe(dilations=()),
+        "no dropout": recipe(dropout=0.0),
+        "one net in context instead of two": recipe(n_averaged=1),
         "no document with hidden words": recipe(mix=replace(config.mix, masked=0)),
         "full pages alone, no other shape": recipe(mix=full_pages),
         "no document set again": recipe(restyled=0.0),
-        "labels in doubt kept": recipe(least_label_probability=0.0),
         "no lift of unsure pages": lambda held_out: measure(train, held_out, config, lift=False),
         "languages not told apart, nor mixed in training": lambda held_out: measure(
             [replace(d, language="und") for d in train], held_out, config
@@ -114,7 +114,7 @@ def main() -> None:
     arguments = parser.parse_args()
     documents = read_corpus(arguments.corpus)
     automatic = read_corpus(arguments.automatic) if arguments.automatic else []
-    config = replace(TrainingConfig(), n_documents=arguments.documents, n_averaged=1)
+    config = replace(TrainingConfig(), n_documents=arguments.documents)
     unseen = [
         replace(d, split="development") for d in documents if d.source == "seeds" and d.language in _HELD_OUT
     ]

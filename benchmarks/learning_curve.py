@@ -41,7 +41,7 @@ def main() -> None:
     held_out = [d for d in documents if d.split == "development" and d.source not in _ONE_SIDED]
     rows = []
     for share, n_documents in ((0.25, 6000), (0.5, 6000), (1.0, 6000), (1.0, 2000)):
-        config = replace(TrainingConfig(), n_documents=n_documents, n_averaged=1)
+        config = replace(TrainingConfig(), n_documents=n_documents)
         part = [d for d in documents if _is_in(d, share)]
         scored = score_documents(fit_model(part, config, n_jobs=-1), held_out)
         table = evaluate_documents(scored)
@@ -59,7 +59,7 @@ def main() -> None:
         rows.append(f"| {n_sites} | {n_documents} | " + " | ".join(f"{v:.3f}" for v in values) + " |")
         print(rows[-1], flush=True)
     text = (
-        "# Learning curve\n\nWritten by `benchmarks/learning_curve.py`; held-out sites, one net a pass, one "
+        "# Learning curve\n\nWritten by `benchmarks/learning_curve.py`; held-out sites, one "
         "seed.\n\n| training sites, seeds counted | augmented documents | news, document F1 | by site | "
         "wcxb, document F1 | seeds, accuracy | kinds, macro F1 |\n|---|---|---|---|---|---|---|\n"
         + "\n".join(rows)

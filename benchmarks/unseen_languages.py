@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="models trained at once, 6 GB each")
     arguments = parser.parse_args()
     documents = read_corpus(arguments.corpus)
-    config = replace(TrainingConfig(), n_documents=arguments.documents, n_averaged=1)
+    config = replace(TrainingConfig(), n_documents=arguments.documents)
     seen, *others = Parallel(arguments.jobs)(
         delayed(document_f1)(documents, left_out, config) for left_out in (None, *_LANGUAGES)
     )

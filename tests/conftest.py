@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 TOY_CONFIG = TrainingConfig(
-    n_folds=2, n_documents=250, first_pass_epochs=2, context_pass_epochs=3, first_pass_hidden=(8,),
-    context_pass_hidden=(16,), n_averaged=2,
+    n_folds=2, n_documents=250, first_pass_epochs=2, context_epochs=3, first_pass_width=8, context_width=16,
+    dilations=(1, 2), n_averaged=2, batch_size=1024,
 )  # fmt: skip
 
 

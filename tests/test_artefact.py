@@ -52,7 +52,7 @@ def edit_config(folder, **changes):
         (lambda f: edit_config(f, columns={}), "differ from this version"),
         (lambda f: edit_config(f, columns=None), "damaged"),
         (lambda f: edit_config(f, lexicon={"name": "fasttext", "file_sha256": ""}), "lexicon.ftz"),
-        (lambda f: edit_config(f, layers=[9]), "damaged"),
+        (lambda f: edit_config(f, dilations=[[1, 2, 4, 8]]), "damaged"),
         (lambda f: edit_config(f, thresholds={"balanced": "half"}), "damaged"),
         (lambda f: (f / "weights.npz").write_bytes(b"PK\x03\x04"), "its hash differs"),
         (
@@ -95,7 +95,7 @@ def test_a_failed_write_leaves_the_old_model(toy_model, folder, monkeypatch):
 
 def test_loading_runs_nothing_from_the_folder(folder, tmp_path):
     arrays = dict(np.load(folder / "weights.npz"))
-    arrays["pass_0_bias_0"] = np.array([{"__reduce__": "evil"}], dtype=object)
+    arrays["first_pass_bias_0"] = np.array([{"__reduce__": "evil"}], dtype=object)
     shutil.copytree(folder, tmp_path / "evil")
     np.savez(tmp_path / "evil" / "weights.npz", **arrays)
     from hashlib import sha256

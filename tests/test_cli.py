@@ -33,8 +33,8 @@ OTHER = "Parlamentet sade ja till den nya lagen om högre skatter på måndagen.
 SENTENCE = "The council said\\that it would\tnot extend the tram line beyond the river. "
 WRAPPED = textwrap.fill(SENTENCE * 12, 72, expand_tabs=False, replace_whitespace=False)
 CONFIG = {
-    "n_folds": 2, "n_documents": 60, "first_pass_epochs": 1, "context_pass_epochs": 1,
-    "first_pass_hidden": [4], "context_pass_hidden": [4],
+    "n_folds": 2, "n_documents": 60, "first_pass_epochs": 1, "context_epochs": 1,
+    "first_pass_width": 4, "context_width": 4,
 }  # fmt: skip
 UNREADABLE = {
     "empty": b"",

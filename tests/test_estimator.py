@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
 
 from dechrome import ParagraphClassifier
 
-SMALL = {"epochs": 1, "n_documents": 40, "context_pass_hidden": (8,)}
+SMALL = {"epochs": 1, "n_documents": 40, "context_width": 8}
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +31,10 @@ def fitted(data):
 
 
 def test_parameters_are_kept_and_cloned():
-    classifier = ParagraphClassifier(alpha=0.5, **SMALL)
+    classifier = ParagraphClassifier(dropout=0.5, **SMALL)
     assert clone(classifier).get_params() == classifier.get_params()
-    assert classifier.set_params(alpha=2.0).alpha == 2.0
-    assert "alpha=2.0" in repr(classifier)
+    assert classifier.set_params(dropout=0.3).dropout == 0.3
+    assert "dropout=0.3" in repr(classifier)
 
 
 def test_predictions_have_the_shape_of_the_documents(fitted, data):
@@ -67,9 +67,9 @@ def test_the_threshold_is_a_parameter(fitted, data):
 def test_grouped_grid_search(data):
     X, y, groups = data
     search = GridSearchCV(
-        ParagraphClassifier(**SMALL), {"alpha": [0.3, 30.0]}, cv=GroupKFold(2), error_score="raise"
+        ParagraphClassifier(**SMALL), {"dropout": [0.1, 0.6]}, cv=GroupKFold(2), error_score="raise"
     ).fit(X, y, groups=groups)
-    assert search.best_params_["alpha"] in (0.3, 30.0)
+    assert search.best_params_["dropout"] in (0.1, 0.6)
     assert len(search.predict(X[:3])) == 3
 
 

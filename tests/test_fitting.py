@@ -8,10 +8,8 @@ from conftest import TOY_CONFIG
 from dechrome.artefact import write_model
 from dechrome.errors import CorpusFormatError
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
-from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.training.config import TrainingConfig, read_config
-from dechrome.training.fitting import _drop_doubted, _Shapes, fit_model, thin_news
-from dechrome.training.table import tabulate
+from dechrome.training.fitting import fit_model, thin_news
 
 
 def test_two_trainings_write_the_same_bytes(seed_documents, toy_model, tmp_path):
@@ -30,7 +28,7 @@ def test_even_a_toy_learns_from_seeds(seed_documents, toy_model):
 
 def test_another_random_state_gives_another_model(seed_documents, toy_model):
     other = fit_model(seed_documents, replace(TOY_CONFIG, random_state=1))
-    assert not np.array_equal(other.passes[1].weights[0], toy_model.passes[1].weights[0])
+    assert not np.array_equal(other.context_nets[0].weights[0], toy_model.context_nets[0].weights[0])
 
 
 def test_a_fasttext_lexicon_is_selectable(seed_documents):
@@ -57,14 +55,9 @@ def test_news_are_thinned_and_pages_are_not(seed_documents):
 
 def test_settings_keep_their_defaults(tmp_path):
     path = tmp_path / "config.json"
-    path.write_text('{"n_documents": 5, "first_pass_hidden": [4], "alpha": 2, "mix": {"masked": 0.5}}')
+    path.write_text('{"n_documents": 5, "dilations": [4], "dropout": 0, "mix": {"masked": 0.5}}')
     config = read_config(path, "fasttext")
-    assert (config.n_documents, config.first_pass_hidden, config.alpha, config.mix.masked) == (
-        5,
-        (4,),
-        2.0,
-        0.5,
-    )
+    assert (config.n_documents, config.dilations, config.dropout, config.mix.masked) == (5, (4,), 0.0, 0.5)
     assert config.text_model == "fasttext"
     assert read_config(None) == TrainingConfig()
 
@@ -74,13 +67,15 @@ def test_settings_keep_their_defaults(tmp_path):
     [
         ({"n_document": 5}, "unknown settings n_document"),
         ({"n_documents": "5"}, "n_documents must be int"),
-        ({"first_pass_hidden": [1.5]}, "first_pass_hidden must be tuple"),
+        ({"dilations": [1.5]}, "dilations must be tuple"),
         ({"mix": {"full": 1.0}}, "mix: unknown settings full"),
         ({"mix": 3}, "mix: unknown settings"),
         ({"text_model": "bert"}, "text_model 'bert'"),
         ([1], "one JSON object"),
         ({"first_pass_epochs": 0}, "out of range: first_pass_epochs 0"),
-        ({"context_pass_hidden": [True]}, "context_pass_hidden must be tuple"),
+        ({"dilations": [True]}, "dilations must be tuple"),
+        ({"dilations": [0]}, "out of range: dilation 0"),
+        ({"dropout": 1.0}, "out of range: dropout 1.0"),
         ({"mix": {"masked": -1.0}}, "out of range: masked -1.0"),
     ],
 )
@@ -89,28 +84,6 @@ def test_wrong_settings_are_named(tmp_path, settings, message):
     path.write_text(json.dumps(settings))
     with pytest.raises(CorpusFormatError, match=message):
         read_config(path)
-
-
-def test_labels_in_doubt_are_not_learned_from_unless_read_or_a_seeds(seed_documents):
-    page = replace(seed_documents[0], source="fundus", read=[1])
-    table = tabulate([page, seed_documents[0]])
-    n = len(page.paragraphs)
-    target = np.array([KINDS.index(kind) for kind in page.kinds * 2], np.int8)
-    shapes = _Shapes(
-        np.arange(2 * n), np.array([0, n, 2 * n]), np.zeros(2 * n, np.bool_), target,
-        np.ones(2 * n, np.float32), table.fold,
-    )  # fmt: skip
-    P = np.full((2 * n, len(KINDS)), 0.001, np.float32)
-    P[np.arange(2 * n), target] = 0.9
-    for row in (0, 1, n):  # the other label, all but sure: of a page, of what was read on it, of a seed
-        is_content = KINDS[target[row]] in CONTENT_KINDS
-        other = np.array([(kind in CONTENT_KINDS) != is_content for kind in KINDS])
-        P[row] = other / other.sum()
-    told = []
-    weight = _drop_doubted(shapes, table, P, 0.03, told.append).weight
-    assert np.flatnonzero(weight == 0).tolist() == [0]
-    assert "1 labels in doubt" in told[0]
-    assert _drop_doubted(shapes, table, P, 0.0, told.append).weight.all()
 
 
 def test_documents_set_again_are_learned_from_and_not_counted(seed_documents):

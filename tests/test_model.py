@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dechrome.labels import KINDS
-from dechrome.model import Calibration, choose_kinds, unsettled_rows
+from dechrome.model import Calibration, choose_kinds
 
 BODY, HEADLINE, RELATED = (KINDS.index(kind) for kind in ("body", "headline", "related"))
 CALIBRATION = Calibration(least_paragraphs=5)
@@ -59,13 +59,6 @@ def test_pages_of_a_batch_are_lifted_each_for_itself():
     P, log_length = page(*unsure, *sure)
     together = CALIBRATION.apply(P, log_length, np.array([0, 6, 6, 12]))
     assert np.array_equal(together, np.concatenate([apply(*unsure), apply(*sure)]))
-
-
-def test_what_is_sure_of_label_and_kind_is_settled():
-    P, _ = page((BODY, 0.99, 50), (BODY, 0.5, 50), (BODY, 0.01, 50))
-    P[2, RELATED], P[2, KINDS.index("social")] = 0.5, 0.49
-    assert unsettled_rows(P).tolist() == [1, 2]
-    assert unsettled_rows(P, kinds=False).tolist() == [1]
 
 
 def test_the_kind_is_the_likeliest_within_the_label():

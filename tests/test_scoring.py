@@ -2,28 +2,72 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from dechrome.scoring import DenseNet, average_nets, softmax
+from dechrome.scoring import Net, softmax
 
 
-@pytest.mark.parametrize("hidden", [(7,), (16, 5)])
-def test_probabilities_equal_scikit_learns(hidden):
+def random_net(n_in=9, width=6, n_out=4, dilations=(1, 2), random_state=2):
+    rng = np.random.default_rng(random_state)
+    shapes = [(n_in, width), *((3 * width, width) for _ in dilations), (width, n_out)]
+    return Net(
+        [rng.normal(size=shape).astype(np.float32) for shape in shapes],
+        [rng.normal(size=shape[1]).astype(np.float32) for shape in shapes],
+        dilations,
+    )
+
+
+def test_without_convolutions_probabilities_equal_scikit_learns():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(300, 6)).astype(np.float32), rng.integers(0, 4, 300)
-    fitted = MLPClassifier(hidden, max_iter=20, random_state=0, tol=1).fit(X, y)
-    net = DenseNet(
+    fitted = MLPClassifier((7,), max_iter=20, random_state=0, tol=1).fit(X, y)
+    net = Net(
         [w.astype(np.float32) for w in fitted.coefs_], [b.astype(np.float32) for b in fitted.intercepts_]
     )
     assert np.abs(net.predict_proba(X) - fitted.predict_proba(X)).max() < 1e-6
 
 
+def test_convolutions_equal_the_plain_loop():
+    net = random_net()
+    X = np.random.default_rng(3).normal(size=(8, 9)).astype(np.float32)
+    H = np.maximum(X.astype(float) @ net.weights[0] + net.biases[0], 0)
+    for weights, bias, dilation in zip(net.weights[1:-1], net.biases[1:-1], net.dilations, strict=True):
+        seen = []
+        for row in range(len(H)):
+            around = [
+                H[at] if 0 <= at < len(H) else np.zeros(H.shape[1])
+                for at in (row - dilation, row, row + dilation)
+            ]
+            seen.append(H[row] + np.maximum(np.concatenate(around) @ weights + bias, 0))
+        H = np.array(seen)
+    expected = softmax(H @ net.weights[-1] + net.biases[-1])
+    assert np.allclose(net.predict_proba(X), expected, atol=1e-4)
+
+
+def test_nothing_crosses_from_one_document_into_another():
+    net = random_net(dilations=(1, 2, 4))
+    X = np.random.default_rng(4).normal(size=(40, 9)).astype(np.float32)
+    ptr = np.array([0, 1, 1, 20, 40])
+    together = net.predict_proba(X, ptr)
+    for start, stop in zip(ptr[:-1], ptr[1:], strict=True):
+        assert np.array_equal(together[start:stop], net.predict_proba(X[start:stop]))
+    assert not np.array_equal(together, net.predict_proba(X))
+
+
 def test_a_row_has_the_same_bits_in_any_batch():
-    rng = np.random.default_rng(1)
-    net = DenseNet([rng.normal(size=(330, 96)).astype(np.float32), rng.normal(size=(96, 12)).astype(np.float32)],
-                   [np.zeros(96, np.float32), np.zeros(12, np.float32)])  # fmt: skip
-    X = rng.normal(size=(1000, 330)).astype(np.float32)
+    net = random_net(330, 96, 12, dilations=())
+    X = np.random.default_rng(1).normal(size=(1000, 330)).astype(np.float32)
     together = net.predict_proba(X)
     for start, stop in ((0, 1), (17, 18), (500, 563), (3, 970)):
         assert np.array_equal(net.predict_proba(X[start:stop]), together[start:stop])
+
+
+@pytest.mark.parametrize("n_documents", [1, 7])
+def test_a_document_has_the_same_bits_in_any_batch_whatever_its_length(n_documents):
+    net = random_net(50, 32, 12, dilations=(1, 2, 4))
+    X = np.random.default_rng(5).normal(size=(9001, 50)).astype(np.float32)
+    ptr = np.linspace(0, len(X), n_documents + 1).astype(np.int64)
+    together = net.predict_proba(np.vstack([X, X]), np.concatenate([ptr, ptr[1:] + len(X)]))
+    assert np.array_equal(together[: len(X)], net.predict_proba(X, ptr))
+    assert np.array_equal(together[len(X) :], net.predict_proba(X, ptr))
 
 
 def test_softmax_of_large_scores_is_finite():
@@ -31,23 +75,13 @@ def test_softmax_of_large_scores_is_finite():
     assert np.allclose(P, [[1, 0], [0.5, 0.5]])
 
 
-def test_no_rows():
-    net = DenseNet([np.ones((3, 2), np.float32)], [np.zeros(2, np.float32)])
-    assert net.predict_proba(np.zeros((0, 3), np.float32)).shape == (0, 2)
+@pytest.mark.parametrize("dilations", [(), (1,)])
+def test_no_rows(dilations):
+    net = random_net(dilations=dilations)
+    assert net.predict_proba(np.zeros((0, 9), np.float32)).shape == (0, 4)
 
 
-@pytest.mark.parametrize("hidden", [(6,), (8, 5), (4, 3, 7)])
-def test_averaged_nets_average_the_scores(hidden):
-    rng = np.random.default_rng(2)
-    sizes = (9, *hidden, 4)
-    nets = [
-        DenseNet(
-            [rng.normal(size=s).astype(np.float32) for s in zip(sizes, sizes[1:], strict=False)],
-            [rng.normal(size=s).astype(np.float32) for s in sizes[1:]],
-        )
-        for _ in range(3)
-    ]
-    X = rng.normal(size=(50, 9)).astype(np.float32)
-    mean = np.mean([np.log(net.predict_proba(X).astype(np.float64)) for net in nets], axis=0)
-    expected = np.exp(mean) / np.exp(mean).sum(axis=1, keepdims=True)
-    assert np.allclose(average_nets(nets).predict_proba(X), expected, atol=1e-5)
+def test_layers_and_dilations_must_go_together():
+    net = random_net()
+    with pytest.raises(ValueError, match="4 layers do not go with 1 dilations"):
+        Net(net.weights, net.biases, (1,))

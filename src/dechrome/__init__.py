@@ -2,7 +2,7 @@
 
 ::
 
-    text -> segmentation -> features, lexicon, language -> first pass -> context -> passes -> Predictions
+    text -> segmentation -> features, words, language -> first pass -> context -> nets -> Predictions
     files.reading -> records -> the same -> annotation -> files.writing, integrations
     pages + gold, seeds -> training.corpus -> training.fitting -> artefact -> evaluation -> report
 

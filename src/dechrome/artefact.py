@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,13 @@ from dechrome.language import LANGUAGE_BITS, LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon, Lexicon
 from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS, Calibration, Model
 from dechrome.patterns import PATTERN_BITS, PATTERN_SCORES, PatternModel
-from dechrome.scoring import DenseNet
+from dechrome.scoring import Net
 
 __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
 
 
@@ -90,9 +91,9 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
         "language_weights": model.language.weights,
         **_name_scores("pattern", model.patterns.scores),
     }
-    for n, net in enumerate(model.passes):
-        for i, (weights, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
-            arrays[f"pass_{n}_weights_{i}"], arrays[f"pass_{n}_bias_{i}"] = weights, bias
+    arrays |= _name_layers("first_pass", model.first_pass)
+    for n, net in enumerate(model.context_nets):
+        arrays |= _name_layers(f"context_net_{n}", net)
     lexicon: dict[str, Any] = {"name": model.lexicon.name}
     if isinstance(model.lexicon, HashedLexicon):
         arrays |= _name_scores("lexicon", model.lexicon.scores)
@@ -108,7 +109,7 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
         "format_version": FORMAT_VERSION,
         "columns": _columns(),
         "languages": list(model.language.languages),
-        "layers": [len(net.weights) for net in model.passes],
+        "dilations": [list(net.dilations) for net in model.context_nets],
         "lexicon": lexicon,
         "calibration": asdict(model.calibration),
         "thresholds": model.thresholds,
@@ -131,6 +132,19 @@ def _name_scores(name: str, scores: LinearScores) -> dict[str, np.ndarray[Any, A
 
 def _read_scores(name: str, arrays: dict[str, Any]) -> LinearScores:
     return LinearScores(arrays[f"{name}_weights"], arrays[f"{name}_scale"], arrays[f"{name}_intercept"])
+
+
+def _name_layers(name: str, net: Net) -> dict[str, np.ndarray[Any, Any]]:
+    weights = {f"{name}_weights_{i}": values for i, values in enumerate(net.weights)}
+    return weights | {f"{name}_bias_{i}": values for i, values in enumerate(net.biases)}
+
+
+def _read_net(name: str, arrays: dict[str, Any], dilations: Sequence[int]) -> Net:
+    layers = range(len(dilations) + 2)
+    return Net(
+        [arrays[f"{name}_weights_{i}"] for i in layers], [arrays[f"{name}_bias_{i}"] for i in layers],
+        dilations,
+    )  # fmt: skip
 
 
 def _write_npz(arrays: dict[str, np.ndarray[Any, Any]], path: Path) -> None:
@@ -190,19 +204,16 @@ def read_model(folder: Path) -> Model:
 def _assemble(folder: Path, config: dict[str, Any]) -> Model:
     with np.load(folder / _WEIGHTS, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
-    passes = tuple(
-        DenseNet(
-            [arrays[f"pass_{n}_weights_{i}"] for i in range(n_layers)],
-            [arrays[f"pass_{n}_bias_{i}"] for i in range(n_layers)],
-        )
-        for n, n_layers in enumerate(config["layers"])
-    )
+    context_nets = [
+        _read_net(f"context_net_{n}", arrays, dilations) for n, dilations in enumerate(config["dilations"])
+    ]
     calibration = Calibration(**config["calibration"])
     return Model(
         patterns=PatternModel(_read_scores("pattern", arrays)),
         lexicon=_read_lexicon(folder, config["lexicon"], arrays),
         language=LanguageModel(arrays["language_weights"], config["languages"]),
-        passes=passes,
+        first_pass=_read_net("first_pass", arrays, ()),
+        context_nets=tuple(context_nets),
         calibration=calibration,
         thresholds={favor: float(config["thresholds"][favor]) for favor in FAVORS},
         metadata=config["metadata"],

@@ -1,4 +1,4 @@
-"""First-pass probabilities -> what surrounds each paragraph: its neighbours, its document.
+"""First-pass probabilities -> what surrounds each paragraph: the stretches around it, its document.
 
 Context decides more than anything a paragraph says itself (document F1 86 -> 91 in the
 exploration). All of it is array passes over a whole batch; sums are of whole numbers
@@ -17,15 +17,14 @@ import numpy.typing as npt
 from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.language import LANGUAGE_UNIT
 
-__all__ = ["CONTEXT", "Context", "ContextInputs", "compute_context"]
+__all__ = ["CONTEXT", "Context", "ContextInputs"]
 
 _ONE = 1 << 12  # fixed point: this is 1.0
 _UNIT = np.float32(1 / _ONE)
 _N_CONTENT = len(CONTENT_KINDS)
-#: Names of the signals that neighbours, windows and the document report.
+#: Names of the signals that stretches and the document report.
 _SIGNALS = ("log_length", "closed_sentence", "mismatch", *KINDS)
 _FIRST_KIND = _SIGNALS.index(KINDS[0])
-_NEIGHBOURS = (-1, 1, -2, 2)
 #: Stretches before and after a paragraph reach so many paragraphs.
 _WINDOWS = (3, 8, 20)
 #: Paragraph gains in the best run: (p - 0.4) * sqrt(length).
@@ -38,8 +37,6 @@ _LANGUAGE_WEIGHT = 64
 
 def _names() -> tuple[str, ...]:
     names = ["logit_p", "mismatch", "total_mismatch", "mismatch_all"]
-    for step in _NEIGHBOURS:
-        names += [f"{name}[{step:+d}]" for name in (*_SIGNALS, "is_there")]
     for reach in _WINDOWS:
         for side in ("before", "after"):
             names += [f"{name}[1..{reach} {side}]" for name in (*_SIGNALS, "p_by_length")]
@@ -58,7 +55,7 @@ CONTEXT: tuple[str, ...] = _names()
 
 @dataclass(frozen=True)
 class ContextInputs:
-    """What the context of paragraphs is made from, besides the probabilities of the pass before.
+    """What the context of paragraphs is made from, besides the probabilities of the first pass.
 
     All but ``text_ids`` may be given once for each distinct text; ``text_ids`` says which paragraph has
     which.
@@ -84,48 +81,21 @@ class ContextInputs:
         )  # fmt: skip
 
 
-def compute_context(
-    P: npt.NDArray[np.float32],
-    inputs: ContextInputs,
-    doc_ptr: npt.NDArray[np.int64],
-    rows: npt.NDArray[np.int64] | None = None,
-) -> npt.NDArray[np.float32]:
-    """Compute the context features of every paragraph, or of some of them.
-
-    Parameters
-    ----------
-    P : ndarray of float32, shape (n_paragraphs, n_kinds)
-        Probabilities of the pass before.
-    inputs : ContextInputs
-    doc_ptr : ndarray of int64, shape (n_documents + 1,)
-    rows : ndarray of int64, shape (n_rows,), optional
-        Paragraphs to compute the features of; all if not given.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_rows, n_context)
-        Columns as in :data:`CONTEXT`.
-    """
-    rows = np.arange(len(P)) if rows is None else rows
-    C = np.empty((len(rows), len(CONTEXT)), np.float32)
-    if len(P):
-        context = Context(inputs, doc_ptr)
-        context.update(P)
-        context.columns(rows, C)
-    return C
-
-
 class Context:
-    """The surroundings of the paragraphs of a batch, which every pass sees anew.
+    """The surroundings of the paragraphs of a batch.
 
     Parameters
     ----------
     inputs : ContextInputs
     doc_ptr : ndarray of int64, shape (n_documents + 1,)
         At least one document must have a paragraph.
+    P : ndarray of float32, shape (n_paragraphs, n_kinds)
+        Probabilities of the first pass.
     """
 
-    def __init__(self, inputs: ContextInputs, doc_ptr: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self, inputs: ContextInputs, doc_ptr: npt.NDArray[np.int64], P: npt.NDArray[np.float32]
+    ) -> None:
         ids = inputs.text_ids
         self._document = document = _Documents(doc_ptr)
         self._language = _Language(inputs, document)
@@ -134,14 +104,10 @@ class Context:
         self._length, self._root_length = length, np.sqrt(length)
         self._log_repeats = np.log(_count_repeats(ids, document))
         # Signals of every paragraph in fixed point, then content by length and length.
-        self._signals = np.empty((len(ids), len(_SIGNALS) + 2), np.int32)
+        signals = np.empty((len(ids), len(_SIGNALS) + 2), np.int32)
         for i, values in enumerate((self._log_length, inputs.closed_sentence[ids])):
-            self._signals[:, i] = np.rint(values * _ONE)
-        self._signals[:, -1] = length
-
-    def update(self, P: npt.NDArray[np.float32]) -> None:
-        """Take in the probabilities of the pass before, shape (n_paragraphs, n_kinds)."""
-        document, signals, length = self._document, self._signals, self._length
+            signals[:, i] = np.rint(values * _ONE)
+        signals[:, -1] = length
         self._p = p = P[:, 0] + P[:, 1]
         fixed_p = np.rint(p * _ONE).astype(np.int64)
         self._mismatch, self._mismatch_all = self._language.mismatches(p)
@@ -155,7 +121,9 @@ class Context:
         gains = np.rint((p - np.float32(_RUN_THRESHOLD)) * self._root_length * _ONE).astype(np.int64)
         self._runs = _best_runs(gains, document)
         self._content = np.concatenate([[0], np.cumsum(signals[:, -2], dtype=np.int64)])
-        self._neighbours = _Neighbours(signals)
+        # Sums of 32 bits wrap around, but their differences over 20 paragraphs do not.
+        self._sums = np.zeros((len(ids) + 1, signals.shape[1]), np.int32)
+        np.cumsum(signals, axis=0, out=self._sums[1:])
 
     def columns(self, rows: npt.NDArray[np.int64], out: npt.NDArray[np.float32]) -> None:
         """Write the context features of some paragraphs to ``out``, shape (n_rows, n_context)."""
@@ -169,7 +137,7 @@ class Context:
         write(mismatch)
         write(np.log1p(mismatch * np.minimum(self._length[rows], 64)))
         write(self._mismatch_all[rows])
-        self._neighbours.write(write, rows, start, stop)
+        self._write_stretches(write, rows, start, stop)
         averages = total[:, :-2] / (document.size * _ONE)[:, None]
         write.block(np.column_stack([averages, _share(total[:, -2], total[:, -1] * _ONE)]), owner)
         content, whole = self._content, total[owner, -2]
@@ -189,6 +157,24 @@ class Context:
         write(self._log_repeats[rows])
         write(p / np.maximum(highest, 0.05))
         assert write.column == len(CONTEXT)
+
+    def _write_stretches(
+        self,
+        write: _Writer,
+        rows: npt.NDArray[np.int64],
+        start: npt.NDArray[np.int64],
+        stop: npt.NDArray[np.int64],
+    ) -> None:
+        """Means of the signals over the stretches before and after each row."""
+        sums, width = self._sums, len(_SIGNALS)
+        at_row, behind_row = sums[rows], sums[rows + 1]
+        for reach in _WINDOWS:
+            low, high = np.maximum(rows - reach, start), np.minimum(rows + 1 + reach, stop)
+            for part, size in ((at_row - sums[low], rows - low), (sums[high] - behind_row, high - rows - 1)):
+                columns = write.next(width + 1)
+                per_paragraph = _UNIT / np.maximum(size, 1).astype(np.float32)
+                np.multiply(part[:, :width], per_paragraph[:, None], out=columns[:, :-1], casting="unsafe")
+                columns[:, -1] = part[:, -2] * _UNIT / np.maximum(part[:, -1], 1).astype(np.float32)
 
 
 class _Documents:
@@ -251,45 +237,6 @@ class _Language:
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Nats per trigram lost to the language of the content, and to that of all text; at most 4."""
         return self._mismatch(np.rint(p * np.float32(_LANGUAGE_WEIGHT)).astype(np.float64) + 1), self._by_all
-
-
-class _Neighbours:
-    """Signals of the neighbours and of the stretches before and after."""
-
-    def __init__(self, signals: npt.NDArray[np.int32]) -> None:
-        n, width = len(signals), len(_SIGNALS) + 1
-        self._scaled = np.zeros((n + 1, width), np.float32)  # the last row stands for no neighbour
-        self._scaled[:n, :-1] = signals[:, : width - 1]
-        self._scaled *= _UNIT
-        self._scaled[:n, -1] = 1
-        # Sums of 32 bits wrap around, but their differences over 20 paragraphs do not.
-        self._sums = np.zeros((n + 1, signals.shape[1]), np.int32)
-        np.cumsum(signals, axis=0, out=self._sums[1:])
-
-    def write(
-        self,
-        write: _Writer,
-        rows: npt.NDArray[np.int64],
-        start: npt.NDArray[np.int64],
-        stop: npt.NDArray[np.int64],
-    ) -> None:
-        width = self._scaled.shape[1]
-        for step in _NEIGHBOURS:
-            at = rows + step
-            is_there = (at >= start) & (at < stop)
-            at = np.where(is_there, at, len(self._scaled) - 1)
-            self._scaled.take(at, axis=0, out=write.next(width), mode="clip")
-        sums = self._sums
-        at_row, behind_row = sums[rows], sums[rows + 1]
-        for reach in _WINDOWS:
-            low, high = np.maximum(rows - reach, start), np.minimum(rows + 1 + reach, stop)
-            for part, size in ((at_row - sums[low], rows - low), (sums[high] - behind_row, high - rows - 1)):
-                columns = write.next(width)
-                per_paragraph = _UNIT / np.maximum(size, 1).astype(np.float32)
-                np.multiply(
-                    part[:, : width - 1], per_paragraph[:, None], out=columns[:, :-1], casting="unsafe"
-                )
-                columns[:, -1] = part[:, -2] * _UNIT / np.maximum(part[:, -1], 1).astype(np.float32)
 
 
 def _best_runs(

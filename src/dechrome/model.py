@@ -1,4 +1,4 @@
-"""The chain of stages: batch -> features and scores -> first pass -> context -> passes in context.
+"""The chain of stages: batch -> features and scores -> first pass -> context -> pass in context.
 
 Training calls the same functions on the same columns, so what is learned is what is run.
 """
@@ -20,7 +20,7 @@ from dechrome.labels import CONTENT_KINDS, KINDS, Favor
 from dechrome.language import LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, Lexicon
 from dechrome.patterns import PATTERN_SCORES, PatternModel
-from dechrome.scoring import DenseNet
+from dechrome.scoring import Net, softmax
 
 __all__ = [
     "FIRST_PASS_INPUTS",
@@ -32,24 +32,21 @@ __all__ = [
     "context_pass_inputs",
     "first_pass_inputs",
     "number_paragraphs",
-    "unsettled_rows",
 ]
 
 _Array = npt.NDArray[np.float32]
 
-#: Input columns of the first net and of those after it; a model folder whose columns differ is refused.
+#: Input columns of the first pass and of the one in context; a model folder whose columns differ is refused.
 _ALONE = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES), "is_masked")
 FIRST_PASS_INPUTS = (*_ALONE, *(f"pattern_{name}" for name in PATTERN_SCORES))
-CONTEXT_PASS_INPUTS = (*_ALONE, *(f"previous_{kind}" for kind in KINDS), *CONTEXT)
+CONTEXT_PASS_INPUTS = (*_ALONE, *(f"first_pass_{kind}" for kind in KINDS), *CONTEXT)
 
 _N_CONTENT = len(CONTENT_KINDS)
 _BODY = KINDS.index("body")
 _LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
 _SCORE_UNIT = np.float32(0.25)
-#: Rows that go through a pass at once, so that a document of many paragraphs needs no more memory.
+#: Rows whose context columns are there at once, so that a document of many paragraphs needs no more memory.
 _MOST_ROWS = 1 << 12
-#: A pass in context leaves alone what the one before is so sure of.
-_SURE_LABEL, _SURE_KIND = 0.95, 0.6
 
 
 def first_pass_inputs(
@@ -61,7 +58,7 @@ def first_pass_inputs(
 
 
 def context_pass_inputs(first: _Array, P: _Array, context: Context, rows: npt.NDArray[np.int64]) -> _Array:
-    """Columns of a pass in context: shape and words, the probabilities of the pass before, the context.
+    """Columns of the pass in context: shape and words, the probabilities of the first pass, the context.
 
     What patterns say, the first pass has said; shown again, they would outweigh the context.
 
@@ -69,9 +66,9 @@ def context_pass_inputs(first: _Array, P: _Array, context: Context, rows: npt.ND
     ----------
     first : ndarray of float32, shape (n_rows, n_first_pass_inputs)
     P : ndarray of float32, shape (n_rows, n_kinds)
-        What the pass before says of these rows.
+        What the first pass says of these rows.
     context : Context
-        Updated with what the pass before says of all paragraphs.
+        Made of what it says of all paragraphs.
     rows : ndarray of int64, shape (n_rows,)
     """
     X = np.empty((len(rows), len(CONTEXT_PASS_INPUTS)), np.float32)
@@ -133,7 +130,7 @@ class Calibration:
         Parameters
         ----------
         P : ndarray of float32, shape (n_paragraphs, n_kinds)
-            Probabilities of the kinds, as the last pass gives them.
+            Probabilities of the kinds.
         log_length : ndarray of float32, shape (n_paragraphs,)
             Column of X.
         doc_ptr : ndarray of int64, shape (n_documents + 1,)
@@ -161,8 +158,10 @@ class Model:
     patterns: PatternModel
     lexicon: Lexicon
     language: LanguageModel
-    passes: tuple[DenseNet, ...]
-    """The first sees each paragraph alone; each later one sees the context that the one before made."""
+    first_pass: Net
+    """Sees each paragraph alone."""
+    context_nets: tuple[Net, ...]
+    """See paragraphs in the context that the first pass makes; their scores are averaged."""
     calibration: Calibration
     thresholds: dict[Favor, float]
     """Paragraphs with ``p_content`` of at least this are content, by what is favoured."""
@@ -177,19 +176,13 @@ class Model:
     def digest(self) -> str:
         """Twelve hexadecimal digits that tell models apart which may judge differently."""
         told = hashlib.sha256(repr((self.calibration, self.thresholds)).encode())
-        for net in self.passes:
+        for net in (self.first_pass, *self.context_nets):
             for array in (*net.weights, *net.biases):
                 told.update(array.tobytes())
         return told.hexdigest()[:12]
 
-    def score(self, batch: Batch, kinds: bool = True) -> tuple[_Array, _Array]:
+    def score(self, batch: Batch) -> tuple[_Array, _Array]:
         """Score every paragraph of a batch.
-
-        Parameters
-        ----------
-        batch : Batch
-        kinds : bool
-            Whether P must tell kinds apart as well as it can, not only content from chrome.
 
         Returns
         -------
@@ -203,26 +196,27 @@ class Model:
         X = compute_features(distinct)
         unmasked = np.zeros(len(distinct), np.bool_)
         first = first_pass_inputs(X, self.lexicon.score(distinct), self.patterns.score(distinct), unmasked)
-        P = self.passes[0].predict_proba(first)[text_ids]
+        P = self.first_pass.predict_proba(first)[text_ids]
         if len(batch):
-            context = Context(context_inputs(X, self.language, [distinct], text_ids), batch.doc_ptr)
-            rows = np.arange(len(batch))
-            for net in self.passes[1:]:
-                if len(rows):
-                    context.update(P)
-                for start in range(0, len(rows), _MOST_ROWS):
-                    part = rows[start : start + _MOST_ROWS]
-                    P[part] = net.predict_proba(
-                        context_pass_inputs(first[text_ids[part]], P[part], context, part)
-                    )
-                rows = unsettled_rows(P, kinds)
+            context = Context(context_inputs(X, self.language, [distinct], text_ids), batch.doc_ptr, P)
+            P = _judge_in_context(self.context_nets, first, text_ids, P, context, batch.doc_ptr)
         return P, self.calibration.apply(P, X[text_ids, _LOG_LENGTH], batch.doc_ptr)
 
 
-def unsettled_rows(P: _Array, kinds: bool = True) -> npt.NDArray[np.int64]:
-    """Paragraphs that a further pass in context may change: unsure of the label, or of the kind."""
-    content = P[:, :_N_CONTENT].sum(axis=1)
-    settled = np.maximum(content, 1 - content) >= _SURE_LABEL
-    if kinds:
-        settled &= P.max(axis=1) >= _SURE_KIND
-    return np.flatnonzero(~settled)
+def _judge_in_context(
+    nets: Sequence[Net],
+    first: _Array,
+    text_ids: npt.NDArray[np.int64],
+    P: _Array,
+    context: Context,
+    doc_ptr: npt.NDArray[np.int64],
+) -> _Array:
+    """Probabilities that the pass in context gives, shape (n_paragraphs, n_kinds)."""
+    embedded: list[list[_Array]] = [[] for _ in nets]
+    for start in range(0, len(P), _MOST_ROWS):
+        rows = np.arange(start, min(start + _MOST_ROWS, len(P)))
+        X = context_pass_inputs(first[text_ids[rows]], P[rows], context, rows)
+        for net, parts in zip(nets, embedded, strict=True):
+            parts.append(net.embed(X))
+    scores = [net.score(np.concatenate(parts), doc_ptr) for net, parts in zip(nets, embedded, strict=True)]
+    return softmax(np.mean(scores, axis=0, dtype=np.float32))

@@ -178,7 +178,7 @@ def _label_batch(
             placed.append((document, None))
     bounds = [0, *accumulate(len(texts) for texts, _ in placed)]
     batch = Batch([text for texts, _ in placed for text in texts], bounds)
-    P, p_content = model.score(batch, with_kinds)
+    P, p_content = model.score(batch)
     p_content = p_content.astype(np.float64).round(_DECIMALS)
     is_content = p_content >= threshold
     labels = _LABEL_NAMES[np.where(is_content, 0, 1)].tolist()

@@ -1,4 +1,4 @@
-"""Feature columns -> probabilities of the kinds: a small dense net in NumPy."""
+"""Feature columns -> scores of the kinds: a small net in NumPy, over single rows or sequences of them."""
 
 from __future__ import annotations
 
@@ -7,37 +7,52 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DenseNet", "average_nets", "softmax"]
+__all__ = ["Net", "average_proba", "softmax"]
+
+_Array = npt.NDArray[np.float32]
 
 #: Rows go through the matrix products in blocks of this size, padded with zeros: BLAS picks its
 #: kernel by the shape, so only equal shapes give equal bits, and a result must not depend on the batch.
 _BLOCK = 64
+#: Rows that the convolutions see at once, so that a document of many paragraphs needs little more memory.
+_MOST_ROWS = 1 << 13
 
 
-def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def softmax(scores: _Array) -> _Array:
     """Turn each row of scores into probabilities."""
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-    result: npt.NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
+    result: _Array = shifted / shifted.sum(axis=1, keepdims=True)
     return result
 
 
-class DenseNet:
-    """Fully connected layers with rectifiers between them, softmax at the end.
+class Net:
+    """A dense layer, convolutions over the rows of each document, and a dense layer.
+
+    Each convolution sees a row, the one ``dilation`` before it and the one as far behind, zeros where the
+    document has none, and adds what it makes of them to the row (dilated convolutions: Yu and Koltun 2016,
+    https://arxiv.org/abs/1511.07122; residual layers: He et al. 2016, https://arxiv.org/abs/1512.03385).
+    Without convolutions every row stands for itself. The rectifier follows each layer but the last.
 
     Parameters
     ----------
-    weights : sequence of ndarray of float32, shapes (n_in, n_hidden), ..., (n_hidden, n_out)
-    biases : sequence of ndarray of float32, shapes (n_hidden,), ..., (n_out,)
-        The inputs' scaling is folded into the first layer.
+    weights : sequence of ndarray of float32
+        Of the first layer, (n_in, width), of each convolution, (3 * width, width), of the last layer,
+        (width, n_out). The inputs' scaling is folded into the first.
+    biases : sequence of ndarray of float32
+        Of as many layers, (width,) or (n_out,).
+    dilations : sequence of int
+        One for each convolution.
     """
 
     def __init__(
-        self, weights: Sequence[npt.NDArray[np.float32]], biases: Sequence[npt.NDArray[np.float32]]
+        self, weights: Sequence[_Array], biases: Sequence[_Array], dilations: Sequence[int] = ()
     ) -> None:
-        self.weights, self.biases = list(weights), list(biases)
+        if not len(weights) == len(biases) == len(dilations) + 2:
+            raise ValueError(f"{len(weights)} layers do not go with {len(dilations)} dilations.")
+        self.weights, self.biases, self.dilations = list(weights), list(biases), tuple(dilations)
 
-    def predict_proba(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Probabilities of the outputs.
+    def embed(self, X: _Array) -> _Array:
+        """What the first layer makes of each row.
 
         Parameters
         ----------
@@ -45,61 +60,97 @@ class DenseNet:
 
         Returns
         -------
-        ndarray of float32, shape (n_rows, n_out)
-            Each row sums to 1.
+        ndarray of float32, shape (n_rows, width)
         """
-        full = len(X) - len(X) % _BLOCK
-        P = np.empty((len(X), self.weights[-1].shape[1]), np.float32)
-        if full:
-            P[:full] = self._run(X[:full])
-        if full < len(X):
-            padded = np.zeros((_BLOCK, X.shape[1]), np.float32)
-            padded[: len(X) - full] = X[full:]
-            P[full:] = self._run(padded)[: len(X) - full]
-        return P
+        return _rectify(_affine(X, self.weights[0], self.biases[0]))
 
-    def _run(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Probabilities of a whole number of blocks."""
-        values = X.reshape(-1, _BLOCK, X.shape[1])
-        last = len(self.weights) - 1
-        for i, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            values = values @ weights
-            values += bias
-            if i < last:
-                np.maximum(values, 0, out=values)
-        return softmax(values.reshape(len(X), -1))
+    def score(self, embedded: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
+        """Scores of the outputs, from what :meth:`embed` made of all rows.
+
+        Parameters
+        ----------
+        embedded : ndarray of float32, shape (n_rows, width)
+        doc_ptr : ndarray of int64, shape (n_documents + 1,)
+            Rows ``doc_ptr[d]`` to ``doc_ptr[d + 1] - 1`` are those of document ``d``.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows, n_out)
+            Of which softmax makes probabilities.
+        """
+        if not self.dilations:
+            return _affine(embedded, self.weights[-1], self.biases[-1])
+        at = _place(doc_ptr, max(self.dilations))
+        reach, n = sum(self.dilations), len(embedded)
+        scores = np.empty((n, self.weights[-1].shape[1]), np.float32)
+        for start in range(0, n, _MOST_ROWS):
+            stop = min(start + _MOST_ROWS, n)
+            low, high = np.searchsorted(at, (at[start] - reach, at[stop - 1] + reach + 1))
+            H = self._convolve(embedded[low:high], at[low:high] - at[low])
+            scores[start:stop] = _affine(H[start - low : stop - low], self.weights[-1], self.biases[-1])
+        return scores
+
+    def _convolve(self, embedded: _Array, at: npt.NDArray[np.int64]) -> _Array:
+        """What the convolutions make of rows that stand at the given places."""
+        gap = max(self.dilations)
+        n_placed = int(at[-1]) + 1
+        n_placed += -n_placed % _BLOCK
+        padded = np.zeros((n_placed + 2 * gap, embedded.shape[1]), np.float32)
+        H, is_row = padded[gap:-gap], np.zeros((n_placed, 1), np.float32)
+        H[at], is_row[at] = embedded, 1
+        for i, dilation in enumerate(self.dilations, start=1):
+            around = [padded[gap + step :][:n_placed] for step in (-dilation, 0, dilation)]
+            H += _convolution(around, self.weights[i], self.biases[i]) * is_row
+        result: _Array = H[at]
+        return result
+
+    def predict_proba(self, X: _Array, doc_ptr: npt.NDArray[np.int64] | None = None) -> _Array:
+        """Probabilities of the outputs, shape (n_rows, n_out); all rows are one document if not told."""
+        return softmax(self.score(self.embed(X), np.array([0, len(X)]) if doc_ptr is None else doc_ptr))
 
 
-def average_nets(nets: Sequence[DenseNet]) -> DenseNet:
-    """One net whose scores, before softmax, are the mean of those of several.
+def _place(doc_ptr: npt.NDArray[np.int64], gap: int) -> npt.NDArray[np.int64]:
+    """Places of the rows, ``gap`` empty ones between documents."""
+    sizes = np.diff(doc_ptr)
+    places: npt.NDArray[np.int64] = np.arange(doc_ptr[-1]) + gap * np.repeat(np.arange(len(sizes)), sizes)
+    return places
 
-    Parameters
-    ----------
-    nets : sequence of DenseNet
-        With equally many layers, the same inputs and outputs, and at least one hidden layer.
 
-    Returns
-    -------
-    DenseNet
-        The hidden layers side by side.
-    """
-    last = len(nets[0].weights) - 1
-    weights: list[npt.NDArray[np.float32]] = []
-    biases: list[npt.NDArray[np.float32]] = []
-    for i in range(last + 1):
-        parts = [net.weights[i] for net in nets]
-        if i == 0:
-            weights.append(np.hstack(parts))
-        elif i == last:
-            weights.append(np.vstack(parts) / np.float32(len(nets)))
-        else:
-            rows, columns = zip(*(part.shape for part in parts), strict=True)
-            block = np.zeros((sum(rows), sum(columns)), np.float32)
-            row = column = 0
-            for part in parts:
-                block[row : row + part.shape[0], column : column + part.shape[1]] = part
-                row, column = row + part.shape[0], column + part.shape[1]
-            weights.append(block)
-        bias = [net.biases[i] for net in nets]
-        biases.append(np.sum(bias, axis=0) / np.float32(len(nets)) if i == last else np.concatenate(bias))
-    return DenseNet(weights, biases)
+def _convolution(around: Sequence[_Array], weights: _Array, bias: _Array) -> _Array:
+    """Rectified sum of what stands before, at and behind every place, each times its part of the weights."""
+    n, width = around[0].shape
+    made = np.empty((n // _BLOCK, _BLOCK, weights.shape[1]), np.float32)
+    part = np.empty_like(made)
+    for side, seen in enumerate(around):
+        blocks = seen.reshape(-1, _BLOCK, width)
+        np.matmul(blocks, weights[side * width : (side + 1) * width], out=part if side else made)
+        if side:
+            made += part
+    made += bias
+    return _rectify(made.reshape(n, -1))
+
+
+def average_proba(nets: Sequence[Net], X: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
+    """Probabilities by the mean of the scores of several nets, shape (n_rows, n_out)."""
+    return softmax(np.mean([net.score(net.embed(X), doc_ptr) for net in nets], axis=0, dtype=np.float32))
+
+
+def _affine(X: _Array, weights: _Array, bias: _Array) -> _Array:
+    """X @ weights + bias, block by block."""
+    n, n_in = X.shape
+    full = n - n % _BLOCK
+    out = np.empty((n, weights.shape[1]), np.float32)
+    if full:
+        np.matmul(
+            X[:full].reshape(-1, _BLOCK, n_in), weights, out=out[:full].reshape(-1, _BLOCK, out.shape[1])
+        )
+    if full < n:
+        padded = np.zeros((_BLOCK, n_in), np.float32)
+        padded[: n - full] = X[full:]
+        out[full:] = (padded @ weights)[: n - full]
+    out += bias
+    return out
+
+
+def _rectify(values: _Array) -> _Array:
+    return np.maximum(values, 0, out=values)

@@ -1,6 +1,6 @@
 """A model + a user's corrected documents -> a model that does better on their site, and no worse elsewhere.
 
-Each net is trained on from where it stands, pass after pass: towards the corrections on the corrected
+Each net is trained on from where it stands, one after the other: towards the corrections on the corrected
 documents, cut and recombined as in training, and towards what it said before on documents of a corpus that
 stands for the rest of the world (rehearsal by distillation: Li and Hoiem 2016, "Learning without
 forgetting"). A penalty on the distance from the old weights (Xuhong et al. 2018, "L2-SP") keeps few
@@ -21,9 +21,10 @@ from dechrome.batch import Batch
 from dechrome.context import Context
 from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.model import Model, context_inputs, context_pass_inputs, first_pass_inputs
-from dechrome.scoring import DenseNet
+from dechrome.scoring import Net, average_proba
 from dechrome.training.augmentation import Mix, augment_documents
 from dechrome.training.corpus import Document
+from dechrome.training.net_training import NetTrainer, scaling
 from dechrome.training.table import iterate_batches, tabulate
 from dechrome.training.text_models import score_paragraphs
 
@@ -95,22 +96,23 @@ def adapt_model(
     is_aside = rng.random(len(rehearsal)) < config.kept_aside
     aside = [document for document, kept in zip(rehearsal, is_aside, strict=True) if kept]
     rehearsed = [document for document, kept in zip(rehearsal, is_aside, strict=True) if not kept]
-    tuned = _tune_passes(model, corrections, rehearsed, config)
+    tuned = _tune_nets(model, corrections, rehearsed, config)
     least = _content_f1(model, aside) - config.most_loss
     for step in _STEPS:
-        nets = zip(model.passes, tuned, strict=True)
-        adapted = replace(model, passes=tuple(_step_between(old, new, step) for old, new in nets))
+        old = (model.first_pass, *model.context_nets)
+        first_pass, *nets = (_step_between(a, b, step) for a, b in zip(old, tuned, strict=True))
+        adapted = replace(model, first_pass=first_pass, context_nets=tuple(nets))
         if _content_f1(adapted, aside) >= least:
             break
     metadata = model.metadata | {"n_corrected_documents": len(corrections), "step": step}
     return replace(adapted, metadata=metadata)
 
 
-def _step_between(old: DenseNet, new: DenseNet, step: float) -> DenseNet:
+def _step_between(old: Net, new: Net, step: float) -> Net:
     def mixed(a: list[_Array], b: list[_Array]) -> list[_Array]:
         return [np.float32(1 - step) * x + np.float32(step) * y for x, y in zip(a, b, strict=True)]
 
-    return DenseNet(mixed(old.weights, new.weights), mixed(old.biases, new.biases))
+    return Net(mixed(old.weights, new.weights), mixed(old.biases, new.biases), old.dilations)
 
 
 def _content_f1(model: Model, documents: Sequence[Document]) -> float:
@@ -121,7 +123,7 @@ def _content_f1(model: Model, documents: Sequence[Document]) -> float:
     for start in range(0, len(documents), _CHUNK):
         part = documents[start : start + _CHUNK]
         ptr = np.concatenate([[0], np.cumsum([len(d.paragraphs) for d in part])])
-        _, p = model.score(Batch([text for d in part for text in d.paragraphs], ptr), kinds=False)
+        _, p = model.score(Batch([text for d in part for text in d.paragraphs], ptr))
         rows = [(label, len(text)) for d in part for label, text in zip(d.labels, d.paragraphs, strict=True)]
         for (label, size), is_kept in zip(rows, p >= model.threshold, strict=True):
             if label is not None:
@@ -131,36 +133,30 @@ def _content_f1(model: Model, documents: Sequence[Document]) -> float:
     return float(f1_score(gold, kept, sample_weight=length, zero_division=1.0)) if gold else 1.0
 
 
-def _tune_passes(
+def _tune_nets(
     model: Model, corrections: Sequence[Document], rehearsal: Sequence[Document], config: AdaptingConfig
-) -> list[DenseNet]:
-    """Each net after training on, the corrections having their share."""
+) -> list[Net]:
+    """The first pass and each net in context after training on, the corrections having their share."""
     table = tabulate([*corrections, *rehearsal])
     drawn = _draw(corrections, rehearsal, table.is_content, table.kind, config)
     n = len(table.paragraphs)
     lexical, patterns = (score_paragraphs(x, table.paragraphs) for x in (model.lexicon, model.patterns))
-    first = first_pass_inputs(table.X, lexical, patterns, np.zeros(n, np.bool_))
+    first = first_pass_inputs(table.X, lexical, patterns, np.zeros(n, np.bool_))[drawn.indices]
     inputs = context_inputs(table.X, model.language, iterate_batches(table.paragraphs), np.arange(n)).take(
         drawn.indices
     )
     weight = _weights(table.X[drawn.indices, 0], drawn, config)
-    passes: list[DenseNet] = []
-    first = first[drawn.indices]
-    X = before = first
-    P_old = P_new = np.zeros((len(first), len(KINDS)), np.float32)
-    context, rows = Context(inputs, drawn.doc_ptr), np.arange(len(first))
+    rows = np.arange(len(first))
 
     def in_context(P: _Array) -> _Array:
-        context.update(P)
-        return context_pass_inputs(first, P, context, rows)
+        return context_pass_inputs(first, P, Context(inputs, drawn.doc_ptr, P), rows)
 
-    for number, net in enumerate(model.passes):
-        if number:
-            before, X = in_context(P_old), in_context(P_new)
-        P_old = net.predict_proba(before)
-        passes.append(_train_on(net, X, _targets(P_old, drawn), weight, config))
-        P_new = passes[-1].predict_proba(X)
-    return passes
+    P_old = model.first_pass.predict_proba(first)
+    tuned = [_train_on(model.first_pass, first, _targets(P_old, drawn), weight, drawn.doc_ptr, config)]
+    before, X = in_context(P_old), in_context(tuned[0].predict_proba(first))
+    target = _targets(average_proba(model.context_nets, before, drawn.doc_ptr), drawn)
+    tuned += [_train_on(net, X, target, weight, drawn.doc_ptr, config) for net in model.context_nets]
+    return tuned
 
 
 def _draw(
@@ -209,48 +205,23 @@ def _weights(log_length: _Array, drawn: _Drawn, config: AdaptingConfig) -> _Arra
     return np.asarray(weight * len(weight), np.float32)
 
 
-def _train_on(net: DenseNet, X: _Array, target: _Array, weight: _Array, config: AdaptingConfig) -> DenseNet:
-    """Adam (Kingma and Ba 2015) from the net's weights, on inputs scaled to unit deviation."""
+def _train_on(
+    net: Net,
+    X: _Array,
+    target: _Array,
+    weight: _Array,
+    doc_ptr: npt.NDArray[np.int64],
+    config: AdaptingConfig,
+) -> Net:
+    """The net after some epochs, each over the documents in another order."""
     rng = np.random.default_rng(config.random_state)
-    scale = np.maximum(X.std(axis=0), 0.1)
-    start = [*net.weights, *net.biases]
-    n_layers = len(net.weights)
-    start[0] = start[0] * scale[:, None]
-    values = [v.copy() for v in start]
-    first, second = [np.zeros_like(v) for v in values], [np.zeros_like(v) for v in values]
-    scaled = X / scale
-    step = 0
+    trainer = NetTrainer(net, *scaling(X), rng, pull=config.pull)
+    sizes = np.diff(doc_ptr)
     for _ in range(config.epochs):
-        order = rng.permutation(len(X))
-        for rows in np.array_split(order, max(1, len(order) // config.batch_size)):
-            step += 1
-            gradients = _gradients(values, n_layers, scaled[rows], target[rows], weight[rows])
-            for i, gradient in enumerate(gradients):
-                gradient = gradient + config.pull * (values[i] - start[i])
-                first[i] = 0.9 * first[i] + 0.1 * gradient
-                second[i] = 0.999 * second[i] + 0.001 * gradient**2
-                rate = np.float32(config.learning_rate * (1 - 0.999**step) ** 0.5 / (1 - 0.9**step))
-                values[i] -= rate * first[i] / (np.sqrt(second[i]) + 1e-8)
-    values[0] /= scale[:, None]
-    return DenseNet(values[:n_layers], values[n_layers:])
-
-
-def _gradients(
-    values: list[_Array], n_layers: int, X: _Array, target: _Array, weight: _Array
-) -> list[_Array]:
-    """Of the weighted cross-entropy, by weights and then by biases."""
-    layers = [X]
-    for i in range(n_layers):
-        out = layers[-1] @ values[i] + values[n_layers + i]
-        layers.append(np.maximum(out, 0) if i + 1 < n_layers else out)
-    scores = layers[-1] - layers[-1].max(axis=1, keepdims=True)
-    P = np.exp(scores)
-    P /= P.sum(axis=1, keepdims=True)
-    delta = (P - target) * (weight / np.float32(len(X)))[:, None]
-    by_weight: list[_Array] = [delta] * n_layers
-    by_bias: list[_Array] = [delta] * n_layers
-    for i in range(n_layers - 1, -1, -1):
-        by_weight[i], by_bias[i] = layers[i].T @ delta, delta.sum(axis=0)
-        if i:
-            delta = (delta @ values[i].T) * (layers[i] > 0)
-    return by_weight + by_bias
+        order = rng.permutation(len(sizes))
+        cuts = np.flatnonzero(np.diff(np.cumsum(sizes[order]) // config.batch_size)) + 1
+        for documents in np.split(order, cuts):
+            rows = np.concatenate([np.arange(doc_ptr[d], doc_ptr[d + 1]) for d in documents])
+            ptr = np.concatenate([[0], np.cumsum(sizes[documents])])
+            trainer.step(X[rows], target[rows], weight[rows], config.learning_rate, ptr)
+    return trainer.net()

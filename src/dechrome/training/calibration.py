@@ -22,6 +22,11 @@ __all__ = ["calibrate"]
 #: How much more recall counts than precision.
 _BETAS: dict[Favor, float] = {"precision": 0.5, "balanced": 1.0, "recall": 2.0}
 
+#: Thresholds that cost no more than this are as good as the best; the middle of them is taken.
+_LEVEL = 0.001
+#: A page's likeliest body paragraph is lifted so far above the balanced threshold (log-odds).
+_LIFTED_BY = 0.2
+
 _log = logging.getLogger(__name__)
 
 
@@ -63,14 +68,19 @@ def calibrate(
     ]
     log_length = np.concatenate(by_text)[indices]
     calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]))
-    calibrated = calibration.apply(P, log_length, doc_ptr)[known]
+    unlifted = replace(calibration, least_best=np.inf)
+    calibrated = unlifted.apply(P, log_length, doc_ptr)[known]
     precision, recall, thresholds = precision_recall_curve(
         labels[known], calibrated, sample_weight=weight * np.minimum(length, 500)
     )
     chosen: dict[Favor, float] = {}
     for favor, beta in _BETAS.items():
         score = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-9)
-        best = float(thresholds[min(int(score.argmax()), len(thresholds) - 1)])
+        level = thresholds[score[: len(thresholds)] >= score.max() - _LEVEL]
+        best = float(level.min() + level.max()) / 2
         chosen[favor] = round(float(np.clip(best, 0.05, 0.95)), 3)
+    # What is lifted is to be content, wherever the threshold lies.
+    lifted_best = float(np.log(chosen["balanced"] / (1 - chosen["balanced"]))) + _LIFTED_BY
+    calibration = replace(calibration, lifted_best=lifted_best)
     progress(f"{calibration}, thresholds {chosen}")
     return replace(model, calibration=calibration, thresholds=chosen)

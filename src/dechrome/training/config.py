@@ -24,25 +24,25 @@ class TrainingConfig:
     random_state: int = 0
     n_folds: int = 4
     n_documents: int = 36_000
-    """Augmented documents; fewer on a small corpus, at most 60 for each of its own."""
-    n_context_passes: int = 3
-    first_pass_hidden: tuple[int, ...] = (48,)
-    context_pass_hidden: tuple[int, ...] = (128,)
+    """Augmented documents of an epoch; fewer on a small corpus, at most 60 for each of its own."""
+    first_pass_width: int = 48
     first_pass_epochs: int = 8
-    context_pass_epochs: int = 4
+    context_width: int = 96
+    context_epochs: int = 5
+    dilations: tuple[int, ...] = (1, 2, 4)
+    """How far before and behind a paragraph each convolution of the pass in context looks."""
+    dropout: float = 0.2
     n_averaged: int = 2
-    """Nets of each pass in context, from different beginnings, their scores averaged."""
+    """Nets of the pass in context, from different beginnings, whose scores are averaged."""
     batch_size: int = 4096
+    """Paragraphs; of documents, as many as make up about so many."""
     learning_rate: float = 2e-3
-    alpha: float = 3.0
-    """L2 penalty, by batch; without it the nets learn the training sites by heart. Chosen, with the batch
-    size and one wide hidden layer, by log loss on the development sites among 0.03 to 10."""
+    decay: float = 0.1
+    """Of every net's weights, see NetTrainer."""
     news_documents: int = 20
     """News documents of each language to keep; each stands in 120 languages."""
     restyled: float = 0.25
     """Share of the pages and seeds that are also learned in another setting (restyling.py)."""
-    least_label_probability: float = 0.03
-    """Labels to which nets trained on other sites give less are not learned from, unless read or a seed's."""
     mix: Mix = field(default_factory=Mix)
 
 
@@ -74,22 +74,21 @@ def read_config(path: Path | None, text_model: str | None = None) -> TrainingCon
 
 def _check_ranges(config: TrainingConfig, mix: Mix, place: str) -> None:
     """Refuse settings that no training could use."""
-    least = {"n_folds": 2, "n_documents": 1, "n_context_passes": 1, "news_documents": 0, "batch_size": 1}
-    least |= {
-        "n_averaged": 1,
-        "first_pass_epochs": 1,
-        "context_pass_epochs": 1,
-        "random_state": 0,
-        "alpha": 0,
-    }
+    least = dict.fromkeys(("random_state", "news_documents", "decay"), 0) | {"n_folds": 2}
+    least |= dict.fromkeys(
+        (
+            "n_documents", "first_pass_width", "first_pass_epochs", "context_width", "context_epochs",
+            "n_averaged", "batch_size",
+        ),
+        1,
+    )  # fmt: skip
     wrong = [f"{name} {getattr(config, name)}" for name, low in least.items() if getattr(config, name) < low]
     wrong += [f"{name} {value}" for name, value in asdict(mix).items() if not 0 <= value < 1e6]
-    hidden = (*config.first_pass_hidden, *config.context_pass_hidden)
-    wrong += [f"hidden layer {size}" for size in hidden if not 1 <= size <= 10_000]
+    wrong += [f"dilation {distance}" for distance in config.dilations if not 1 <= distance <= 10_000]
     if not 0 < config.learning_rate < 1:
         wrong.append(f"learning_rate {config.learning_rate}")
-    for name in ("restyled", "least_label_probability"):
-        if not 0 <= getattr(config, name) <= 1:
+    for name, most in (("restyled", 1), ("dropout", 0.9)):
+        if not 0 <= getattr(config, name) <= most:
             wrong.append(f"{name} {getattr(config, name)}")
     if wrong:
         raise CorpusFormatError(f"{place}: out of range: {', '.join(wrong)}.")

@@ -33,10 +33,10 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     n_documents : int
         Augmented documents to learn from; at most 60 for each document given.
-    context_pass_hidden : tuple of int
-        Sizes of the hidden layers that judge a paragraph in its context.
-    alpha : float
-        L2 penalty.
+    context_width : int
+        Size of the hidden layers that judge a paragraph in its context.
+    dropout : float
+        Share of their values left out in training.
     epochs : int, optional
         Passes over the augmented documents, for every net; as in :class:`TrainingConfig` if not given.
     threshold : float, optional
@@ -56,23 +56,23 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Examples
     --------
-    >>> sorted(ParagraphClassifier(alpha=1.0).get_params())[:2]
-    ['alpha', 'context_pass_hidden']
+    >>> sorted(ParagraphClassifier(dropout=0.1).get_params())[:2]
+    ['context_width', 'dropout']
     """
 
     def __init__(
         self,
         n_documents: int = 6_000,
-        context_pass_hidden: tuple[int, ...] = (128,),
-        alpha: float = 3.0,
+        context_width: int = 128,
+        dropout: float = 0.2,
         epochs: int | None = None,
         threshold: float | None = None,
         random_state: int = 0,
         n_jobs: int = 1,
     ) -> None:
         self.n_documents = n_documents
-        self.context_pass_hidden = context_pass_hidden
-        self.alpha = alpha
+        self.context_width = context_width
+        self.dropout = dropout
         self.epochs = epochs
         self.threshold = threshold
         self.random_state = random_state
@@ -93,7 +93,7 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels : sequence of sequences of str
             Of each paragraph its label ("content", "chrome") or its kind ("body", "cookie", ...).
         groups : sequence, optional
-            Site of each document, so that what the later passes learn from comes from sites not seen;
+            Site of each document, so that the scores that later stages learn from come from sites not seen;
             each document its own if not given.
 
         Returns
@@ -119,12 +119,12 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if {label for document in made for label in document.labels} != set(LABELS):
             raise ValueError("labels must hold both content and chrome.")
         config = TrainingConfig(
-            n_documents=self.n_documents, context_pass_hidden=tuple(self.context_pass_hidden),
-            alpha=self.alpha, random_state=self.random_state,
+            n_documents=self.n_documents, context_width=self.context_width,
+            dropout=self.dropout, random_state=self.random_state,
             n_folds=max(2, min(4, len({d.site for d in made}))),
         )  # fmt: skip
         if self.epochs is not None:
-            config = replace(config, first_pass_epochs=self.epochs, context_pass_epochs=self.epochs)
+            config = replace(config, first_pass_epochs=self.epochs, context_epochs=self.epochs)
         self.model_ = ParagraphModel(fit_model(made, config, self.n_jobs))
         self.classes_ = np.array(sorted(LABELS))
         self.n_features_in_ = 1

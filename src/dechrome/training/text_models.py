@@ -211,6 +211,6 @@ def fit_language_model(documents: Sequence[Document]) -> LanguageModel:
 
 
 def _first_code_points(paragraphs: Sequence[str]) -> list[str]:
-    """Pieces of 60 code points up to the most a language gives; of each, 32 trigrams are read."""
-    pieces = [text[i : i + 60] for text in paragraphs for i in range(0, len(text), 60)]
-    return pieces[: _MOST_TEXT // 60]
+    """Pieces of 30 code points, whose trigrams are all read, up to the most a language gives."""
+    pieces = [text[i : i + 30] for text in paragraphs for i in range(0, len(text), 30)]
+    return pieces[: _MOST_TEXT // 30]

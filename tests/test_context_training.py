@@ -1,0 +1,69 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dechrome.context import ContextInputs
+from dechrome.labels import KINDS
+from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS
+from dechrome.training.augmentation import Mix
+from dechrome.training.config import TrainingConfig
+from dechrome.training.context_training import Lessons, _draw_batches, fit_context_nets
+
+CONFIG = TrainingConfig(n_documents=60, batch_size=200, context_epochs=2, context_width=4, n_averaged=2)
+
+
+@pytest.fixture
+def lessons(seed_documents):
+    """Chance inputs for a few documents; those with the words hidden are ones, the others noughts."""
+    documents = seed_documents[:12]
+    n = sum(len(document.paragraphs) for document in documents)
+    rng = np.random.default_rng(0)
+    ones = np.ones((n, len(FIRST_PASS_INPUTS)), np.float32)
+    P = rng.dirichlet(np.ones(len(KINDS)), n).astype(np.float32)
+    kinds = [KINDS.index(kind) for document in documents for kind in document.kinds]
+    length = rng.uniform(1, 6, n).astype(np.float32)
+    likelihood = rng.integers(-2000, 2000, (n, 3)).astype(np.int16)
+    inputs = ContextInputs(length, np.ones(n, np.float32), likelihood, np.full(n, 20), np.arange(n))
+    return Lessons(
+        documents, np.array(kinds, np.int8), np.ones(n, np.float32), {True: ones, False: 0 * ones},
+        {True: P, False: P}, inputs,
+    )  # fmt: skip
+
+
+def draw(lessons, config):
+    return list(_draw_batches(lessons, config.n_documents, config, np.random.default_rng(1)))
+
+
+def test_every_document_drawn_is_in_one_batch(lessons):
+    batches = draw(lessons, CONFIG)
+    assert sum(len(batch.doc_ptr) - 1 for batch, _ in batches) == CONFIG.n_documents
+    for batch, _ in batches:
+        assert batch.doc_ptr[0] == 0
+        assert batch.X.shape == (batch.doc_ptr[-1], len(CONTEXT_PASS_INPUTS))
+        assert batch.target.shape == (len(batch.X), len(KINDS))
+    done = [share for _, share in batches]
+    assert done == sorted(done)
+    assert done[0] == 0
+    assert done[-1] < 1
+
+
+def test_rows_of_short_documents_weigh_more(lessons):
+    for batch, _ in draw(lessons, CONFIG):
+        sizes = np.repeat(np.diff(batch.doc_ptr), np.diff(batch.doc_ptr))
+        assert batch.weight == pytest.approx((30 / (20 + sizes)) ** 0.5)
+
+
+@pytest.mark.parametrize("masked", [0.0, 1.0])
+def test_words_are_hidden_in_whole_documents(lessons, masked):
+    hidden = draw(lessons, replace(CONFIG, mix=Mix(masked=masked)))
+    assert all((batch.X[:, : len(FIRST_PASS_INPUTS) - len(KINDS) - 1] == masked).all() for batch, _ in hidden)
+
+
+def test_each_net_learns_from_documents_of_its_own(lessons):
+    told = []
+    first, second = fit_context_nets(lessons, CONFIG, told.append)
+    assert not np.array_equal(first.weights[0], second.weights[0])
+    assert first.dilations == CONFIG.dilations
+    assert len(told) == CONFIG.n_averaged * CONFIG.context_epochs
+    assert "in context, net 2 of 2, epoch 2 of 2, loss" in told[-1]
