@@ -8,6 +8,7 @@ from conftest import TOY_CONFIG
 from dechrome.artefact import write_model
 from dechrome.errors import CorpusFormatError
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
+from dechrome.training.calibration import _choose_thresholds
 from dechrome.training.config import TrainingConfig, read_config
 from dechrome.training.fitting import fit_model, thin_news
 
@@ -92,3 +93,15 @@ def test_documents_set_again_are_learned_from_and_not_counted(seed_documents):
     train = [d for d in seed_documents if d.split == "train"]
     assert f"{len(train)} documents, {len(train)} of them set again too" in told[0]
     assert model.metadata["n_training_documents"] == len(train)
+
+
+def test_what_is_lifted_lies_above_the_balanced_threshold(toy_model):
+    lifted = 1 / (1 + np.exp(-toy_model.calibration.lifted_best))
+    assert toy_model.threshold < lifted < toy_model.threshold + 0.06
+
+
+def test_of_thresholds_as_good_as_the_best_the_middle_is_taken():
+    labels, p = np.repeat([0, 1], 1000), np.linspace(0, 1, 2000)
+    labels[900:1100] = np.tile([0, 1], 100)
+    weight = np.where((p > 0.45) & (p < 0.55), 1e-9, 1.0)
+    assert _choose_thresholds(labels, p, weight)["balanced"] == pytest.approx(0.5, abs=0.01)

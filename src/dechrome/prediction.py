@@ -266,7 +266,7 @@ def predict_paragraphs(
     favor : {"precision", "balanced", "recall"}
         Which of the model's thresholds to use: "precision" loses more chrome, "recall" less content.
     kinds : bool
-        False leaves the kinds out, which is faster.
+        False leaves the kinds out.
 
     Returns
     -------

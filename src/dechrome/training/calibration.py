@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from dechrome.batch import Batch
-from dechrome.features import FEATURES, compute_features
 from dechrome.labels import CONTENT_KINDS, Favor
 from dechrome.model import Calibration, Model
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document
-from dechrome.training.table import iterate_batches
 
 __all__ = ["calibrate"]
 
@@ -42,7 +41,6 @@ def calibrate(
     F0.5, the one that favours recall F2 (van Rijsbergen 1979).
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import precision_recall_curve
 
     rng = np.random.default_rng(config.random_state + 2)
     usable = [d for d in documents if d.source not in ("ntrex", "phrases")] or list(documents)
@@ -63,24 +61,26 @@ def calibrate(
     clipped = np.clip(p, 1e-6, 1 - 1e-6)
     logit = np.log(clipped / (1 - clipped))[:, None]
     platt = LogisticRegression(C=1e6).fit(logit[known], labels[known], sample_weight=weight)
-    by_text = [
-        compute_features(batch)[:, FEATURES.index("log_length")] for batch in iterate_batches(paragraphs)
-    ]
-    log_length = np.concatenate(by_text)[indices]
-    calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]))
-    unlifted = replace(calibration, least_best=np.inf)
-    calibrated = unlifted.apply(P, log_length, doc_ptr)[known]
-    precision, recall, thresholds = precision_recall_curve(
-        labels[known], calibrated, sample_weight=weight * np.minimum(length, 500)
-    )
+    calibrated = platt.predict_proba(logit[known])[:, 1]
+    chosen = _choose_thresholds(labels[known], calibrated, weight * np.minimum(length, 500))
+    # What is lifted is to be content, wherever the threshold lies.
+    lifted_best = float(np.log(chosen["balanced"] / (1 - chosen["balanced"]))) + _LIFTED_BY
+    calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]), lifted_best)
+    progress(f"{calibration}, thresholds {chosen}")
+    return replace(model, calibration=calibration, thresholds=chosen)
+
+
+def _choose_thresholds(
+    labels: npt.NDArray[np.int64], p_content: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]
+) -> dict[Favor, float]:
+    """The threshold for each favour: the middle of those that are as good as the best."""
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, thresholds = precision_recall_curve(labels, p_content, sample_weight=weight)
     chosen: dict[Favor, float] = {}
     for favor, beta in _BETAS.items():
         score = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-9)
         level = thresholds[score[: len(thresholds)] >= score.max() - _LEVEL]
         best = float(level.min() + level.max()) / 2
         chosen[favor] = round(float(np.clip(best, 0.05, 0.95)), 3)
-    # What is lifted is to be content, wherever the threshold lies.
-    lifted_best = float(np.log(chosen["balanced"] / (1 - chosen["balanced"]))) + _LIFTED_BY
-    calibration = replace(calibration, lifted_best=lifted_best)
-    progress(f"{calibration}, thresholds {chosen}")
-    return replace(model, calibration=calibration, thresholds=chosen)
+    return chosen
