@@ -103,8 +103,12 @@ def test_a_share_of_pages_and_seeds_is_set_again_and_no_news(seed_documents):
         assert all(text.strip() for text in document.paragraphs)
 
 
+def letters_of(paragraphs):
+    """Without their case; upper case makes one of the Turkish dotless i and the other."""
+    return "".join(c for c in "".join(paragraphs).casefold().replace("ı", "i") if c.isalnum())
+
+
 def test_no_text_is_lost(seed_documents):
     for document in restyle_documents(seed_documents, 1.0, np.random.default_rng(1)):
         original = next(d for d in seed_documents if document.document_id.startswith(d.document_id))
-        letters = "".join(c for c in "".join(document.paragraphs).casefold() if c.isalnum())
-        assert letters == "".join(c for c in "".join(original.paragraphs).casefold() if c.isalnum())
+        assert letters_of(document.paragraphs) == letters_of(original.paragraphs)
