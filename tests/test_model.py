@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dechrome.batch import Batch
 from dechrome.labels import KINDS
 from dechrome.model import Calibration, choose_kinds
 
@@ -64,3 +65,13 @@ def test_pages_of_a_batch_are_lifted_each_for_itself():
 def test_the_kind_is_the_likeliest_within_the_label():
     P, _ = page((BODY, 0.4, 50), (BODY, 0.4, 50))
     assert choose_kinds(P, np.array([True, False])).tolist() == [BODY, RELATED]
+
+
+@pytest.mark.parametrize("rows", [1, 5, 37])
+def test_paragraphs_judged_in_parts_have_the_same_bits(toy_model, seed_documents, monkeypatch, rows):
+    documents = seed_documents[:6]
+    ptr = np.concatenate([[0, 0], np.cumsum([len(d.paragraphs) for d in documents])])
+    batch = Batch([text for d in documents for text in d.paragraphs], ptr)
+    at_once = toy_model.score(batch)
+    monkeypatch.setattr("dechrome.model._MOST_ROWS", rows)
+    assert all(np.array_equal(a, b) for a, b in zip(toy_model.score(batch), at_once, strict=True))

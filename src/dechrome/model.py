@@ -20,7 +20,7 @@ from dechrome.labels import CONTENT_KINDS, KINDS, Favor
 from dechrome.language import LanguageModel
 from dechrome.lexicon import LEXICAL_SCORES, Lexicon
 from dechrome.patterns import PATTERN_SCORES, PatternModel
-from dechrome.scoring import Net, softmax
+from dechrome.scoring import Net, average_proba
 
 __all__ = [
     "FIRST_PASS_INPUTS",
@@ -212,11 +212,15 @@ def _judge_in_context(
     doc_ptr: npt.NDArray[np.int64],
 ) -> _Array:
     """Probabilities that the pass in context gives, shape (n_paragraphs, n_kinds)."""
-    embedded: list[list[_Array]] = [[] for _ in nets]
+    judged = np.empty_like(P)
+    reach = max(sum(net.dilations) for net in nets)
     for start in range(0, len(P), _MOST_ROWS):
-        rows = np.arange(start, min(start + _MOST_ROWS, len(P)))
+        stop = min(start + _MOST_ROWS, len(P))
+        low, high = max(start - reach, 0), min(stop + reach, len(P))
+        # The documents that have a row there, as far as they have.
+        first_document, last = np.searchsorted(doc_ptr, low, "right") - 1, np.searchsorted(doc_ptr, high)
+        ptr = np.clip(doc_ptr[first_document : last + 1], low, high) - low
+        rows = np.arange(low, high)
         X = context_pass_inputs(first[text_ids[rows]], P[rows], context, rows)
-        for net, parts in zip(nets, embedded, strict=True):
-            parts.append(net.embed(X))
-    scores = [net.score(np.concatenate(parts), doc_ptr) for net, parts in zip(nets, embedded, strict=True)]
-    return softmax(np.mean(scores, axis=0, dtype=np.float32))
+        judged[start:stop] = average_proba(nets, X, ptr)[start - low : stop - low]
+    return judged

@@ -14,8 +14,6 @@ _Array = npt.NDArray[np.float32]
 #: Rows go through the matrix products in blocks of this size, padded with zeros: BLAS picks its
 #: kernel by the shape, so only equal shapes give equal bits, and a result must not depend on the batch.
 _BLOCK = 64
-#: Rows that the convolutions see at once, so that a document of many paragraphs needs little more memory.
-_MOST_ROWS = 1 << 13
 
 
 def softmax(scores: _Array) -> _Array:
@@ -80,20 +78,11 @@ class Net:
         """
         if not self.dilations:
             return _affine(embedded, self.weights[-1], self.biases[-1])
-        at = _place(doc_ptr, max(self.dilations))
-        reach, n = sum(self.dilations), len(embedded)
-        scores = np.empty((n, self.weights[-1].shape[1]), np.float32)
-        for start in range(0, n, _MOST_ROWS):
-            stop = min(start + _MOST_ROWS, n)
-            low, high = np.searchsorted(at, (at[start] - reach, at[stop - 1] + reach + 1))
-            H = self._convolve(embedded[low:high], at[low:high] - at[low])
-            scores[start:stop] = _affine(H[start - low : stop - low], self.weights[-1], self.biases[-1])
-        return scores
-
-    def _convolve(self, embedded: _Array, at: npt.NDArray[np.int64]) -> _Array:
-        """What the convolutions make of rows that stand at the given places."""
         gap = max(self.dilations)
-        n_placed = int(at[-1]) + 1
+        sizes = np.diff(doc_ptr)
+        # Places of the rows, empty ones between documents, so that no convolution sees beyond one.
+        at = np.arange(len(embedded)) + gap * np.repeat(np.arange(len(sizes)), sizes)
+        n_placed = len(embedded) + gap * len(sizes)
         n_placed += -n_placed % _BLOCK
         padded = np.zeros((n_placed + 2 * gap, embedded.shape[1]), np.float32)
         H, is_row = padded[gap:-gap], np.zeros((n_placed, 1), np.float32)
@@ -101,19 +90,11 @@ class Net:
         for i, dilation in enumerate(self.dilations, start=1):
             around = [padded[gap + step :][:n_placed] for step in (-dilation, 0, dilation)]
             H += _convolution(around, self.weights[i], self.biases[i]) * is_row
-        result: _Array = H[at]
-        return result
+        return _affine(H[at], self.weights[-1], self.biases[-1])
 
     def predict_proba(self, X: _Array, doc_ptr: npt.NDArray[np.int64] | None = None) -> _Array:
         """Probabilities of the outputs, shape (n_rows, n_out); all rows are one document if not told."""
         return softmax(self.score(self.embed(X), np.array([0, len(X)]) if doc_ptr is None else doc_ptr))
-
-
-def _place(doc_ptr: npt.NDArray[np.int64], gap: int) -> npt.NDArray[np.int64]:
-    """Places of the rows, ``gap`` empty ones between documents."""
-    sizes = np.diff(doc_ptr)
-    places: npt.NDArray[np.int64] = np.arange(doc_ptr[-1]) + gap * np.repeat(np.arange(len(sizes)), sizes)
-    return places
 
 
 def _convolution(around: Sequence[_Array], weights: _Array, bias: _Array) -> _Array:
