@@ -98,10 +98,9 @@ class Context:
     ) -> None:
         ids = inputs.text_ids
         self._document = document = _Documents(doc_ptr)
-        self._language = _Language(inputs, document)
         self._log_length = inputs.log_length[ids]
         length = np.minimum(np.rint(np.expm1(inputs.log_length)), _MOST_LENGTH).astype(np.int64)[ids]
-        self._length, self._root_length = length, np.sqrt(length)
+        self._length = length
         self._log_repeats = np.log(_count_repeats(ids, document))
         # Signals of every paragraph in fixed point, then content by length and length.
         signals = np.empty((len(ids), len(_SIGNALS) + 2), np.int32)
@@ -110,7 +109,7 @@ class Context:
         signals[:, -1] = length
         self._p = p = P[:, 0] + P[:, 1]
         fixed_p = np.rint(p * _ONE).astype(np.int64)
-        self._mismatch, self._mismatch_all = self._language.mismatches(p)
+        self._mismatch, self._mismatch_all = _Language(inputs, document).mismatches(p)
         signals[:, _FIRST_KIND - 1] = np.rint(self._mismatch * _ONE)
         np.rint(P * _ONE, out=signals[:, _FIRST_KIND:-2], casting="unsafe")
         signals[:, -2] = fixed_p * length
@@ -118,7 +117,7 @@ class Context:
         self._highest = np.maximum.reduceat(p, document.first)
         weighted = np.add.reduceat(fixed_p * signals[:, 0], document.first)
         self._typical = weighted / np.maximum(np.add.reduceat(fixed_p, document.first), 1)
-        gains = np.rint((p - np.float32(_RUN_THRESHOLD)) * self._root_length * _ONE).astype(np.int64)
+        gains = np.rint((p - np.float32(_RUN_THRESHOLD)) * np.sqrt(length) * _ONE).astype(np.int64)
         self._runs = _best_runs(gains, document)
         self._content = np.concatenate([[0], np.cumsum(signals[:, -2], dtype=np.int64)])
         # Sums of 32 bits wrap around, but their differences over 20 paragraphs do not.

@@ -184,6 +184,10 @@ class Model:
     def score(self, batch: Batch) -> tuple[_Array, _Array]:
         """Score every paragraph of a batch.
 
+        Parameters
+        ----------
+        batch : Batch
+
         Returns
         -------
         P : ndarray of float32, shape (n_paragraphs, n_kinds)

@@ -63,7 +63,7 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         n_documents: int = 6_000,
-        context_width: int = 128,
+        context_width: int = 96,
         dropout: float = 0.2,
         epochs: int | None = None,
         threshold: float | None = None,

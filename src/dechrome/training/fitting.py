@@ -120,7 +120,6 @@ def fit_model(
         table, lambda rows: fit_lexicon(table, config.text_model, rows, config.random_state, n_jobs),
         "lexical scores", progress,
     )  # fmt: skip
-    row_weight = _row_weights(table)
 
     def first_inputs(is_masked: npt.NDArray[np.bool_]) -> _Array:
         return first_pass_inputs(table.X, lexical, pattern_scores, is_masked)
@@ -129,6 +128,29 @@ def fit_model(
     partly = first_inputs(
         np.random.default_rng(config.random_state + 1).random(len(table.paragraphs)) < _MASKED
     )
+    first_pass, lessons = _fit_first_passes(table, inputs, partly, surroundings, config, progress)
+    context_nets = fit_context_nets(lessons, config, progress)
+    metadata = {
+        "corpus_digest": corpus_digest(documents),
+        "n_training_documents": n_documents,
+        "n_development_documents": len(development),
+        "config": asdict(config),
+    }
+    thresholds = dict.fromkeys(FAVORS, 0.5)
+    model = Model(patterns, lexicon, language, first_pass, context_nets, Calibration(), thresholds, metadata)
+    return calibrate(model, development, config, progress)
+
+
+def _fit_first_passes(
+    table: ParagraphTable,
+    inputs: dict[bool, _Array],
+    partly: _Array,
+    surroundings: ContextInputs,
+    config: TrainingConfig,
+    progress: Callable[[str], None],
+) -> tuple[Net, Lessons]:
+    """Fit the first pass, words partly hidden; with it, what it makes of each site unseen."""
+    row_weight = _row_weights(table)
 
     def first_net(target: npt.NDArray[np.int8], chosen: npt.NDArray[np.bool_] | None, name: str) -> Net:
         return _fit_first_pass(table, chosen, partly, target, row_weight, config, name, progress)
@@ -144,17 +166,8 @@ def fit_model(
         for masked, X in inputs.items():
             P[masked][of_fold] = net.predict_proba(X[of_fold])
     weight = np.where(target >= 0, row_weight, np.float32(0))
-    lessons = Lessons(train, target, weight, inputs, P, surroundings)
-    context_nets = fit_context_nets(lessons, config, progress)
-    metadata = {
-        "corpus_digest": corpus_digest(documents),
-        "n_training_documents": n_documents,
-        "n_development_documents": len(development),
-        "config": asdict(config),
-    }
-    thresholds = dict.fromkeys(FAVORS, 0.5)
-    model = Model(patterns, lexicon, language, first_pass, context_nets, Calibration(), thresholds, metadata)
-    return calibrate(model, development, config, progress)
+    lessons = Lessons(table.documents, target, weight, inputs, P, surroundings)
+    return first_pass, lessons
 
 
 def _gather_inputs(table: ParagraphTable, language: LanguageModel) -> ContextInputs:
