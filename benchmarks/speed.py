@@ -210,9 +210,7 @@ def floor(model: ParagraphModel, texts: Sequence[str]) -> list[str]:
     rate = megabytes / _best(lambda: _consume(model, texts, True), 2)
     a = np.zeros((512, 512), np.float32)
     flops = 2 * 512**3 / _best(lambda: a @ a, 20) / 1e9
-    operations = sum(
-        2 * w.size for net in (model.stages.first_pass, *model.stages.context_nets) for w in net.weights
-    )
+    operations = sum(2 * w.size for net in model.stages.nets for w in net.weights)
     n = sum(text.count("\n") + 1 for text in texts)
     bytes_each = megabytes * 1e6 / n
     return [

@@ -25,7 +25,7 @@ def pages(seed_documents):
 
 
 def weights_of(model):
-    return [weights for net in (model.first_pass, *model.context_nets) for weights in net.weights]
+    return [weights for net in model.nets for weights in net.weights]
 
 
 def accuracy(model, documents):

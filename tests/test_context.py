@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dechrome.context import CONTEXT, Context, ContextInputs
+from dechrome.context import CONTEXT, STRETCHES, Context, ContextInputs
 from dechrome.labels import KINDS
 
 
@@ -24,8 +24,10 @@ def documents():
 
 def compute_context(P, inputs, ptr, rows=None):
     rows = np.arange(len(P)) if rows is None else rows
-    C = np.empty((len(rows), len(CONTEXT)), np.float32)
-    Context(inputs, ptr, P).columns(rows, C)
+    C = np.empty((len(rows), len(CONTEXT) + len(STRETCHES)), np.float32)
+    context = Context(inputs, ptr, P)
+    context.columns(rows, C[:, : len(CONTEXT)])
+    context.stretches(rows, C[:, len(CONTEXT) :])
     return C
 
 
@@ -49,7 +51,7 @@ def test_some_rows_are_rows_of_all(documents):
 
 
 def column(C, name):
-    return C[:, CONTEXT.index(name)]
+    return C[:, (*CONTEXT, *STRETCHES).index(name)]
 
 
 def test_stretches_equal_their_definition(documents):

@@ -6,9 +6,10 @@ import pytest
 from dechrome.context import ContextInputs
 from dechrome.labels import KINDS
 from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS
+from dechrome.scoring import Net
 from dechrome.training.augmentation import Mix
 from dechrome.training.config import TrainingConfig
-from dechrome.training.context_training import Lessons, _draw_batches, fit_context_nets
+from dechrome.training.context_training import Lessons, _draw_batches, fit_context_passes
 
 CONFIG = TrainingConfig(n_documents=60, batch_size=200, context_epochs=2, context_width=4, n_averaged=2)
 
@@ -17,7 +18,8 @@ CONFIG = TrainingConfig(n_documents=60, batch_size=200, context_epochs=2, contex
 def lessons(seed_documents):
     """Chance inputs for a few documents; those with the words hidden are ones, the others noughts."""
     documents = seed_documents[:12]
-    n = sum(len(document.paragraphs) for document in documents)
+    sizes = [len(document.paragraphs) for document in documents]
+    n, half = sum(sizes), np.repeat(np.arange(len(sizes)) % 2, sizes).astype(np.int8)
     rng = np.random.default_rng(0)
     ones = np.ones((n, len(FIRST_PASS_INPUTS)), np.float32)
     P = rng.dirichlet(np.ones(len(KINDS)), n).astype(np.float32)
@@ -26,7 +28,7 @@ def lessons(seed_documents):
     likelihood = rng.integers(-2000, 2000, (n, 3)).astype(np.int16)
     inputs = ContextInputs(length, np.ones(n, np.float32), likelihood, np.full(n, 20), np.arange(n))
     return Lessons(
-        documents, np.array(kinds, np.int8), np.ones(n, np.float32), {True: ones, False: 0 * ones},
+        documents, half, np.array(kinds, np.int8), np.ones(n, np.float32), {True: ones, False: 0 * ones},
         {True: P, False: P}, inputs,
     )  # fmt: skip
 
@@ -40,7 +42,7 @@ def test_every_document_drawn_is_in_one_batch(lessons):
     assert sum(len(batch.doc_ptr) - 1 for batch, _ in batches) == CONFIG.n_documents
     for batch, _ in batches:
         assert batch.doc_ptr[0] == 0
-        assert batch.X.shape == (batch.doc_ptr[-1], len(CONTEXT_PASS_INPUTS))
+        assert batch.X.shape == (batch.doc_ptr[-1], len(CONTEXT_PASS_INPUTS[0]))
         assert batch.target.shape == (len(batch.X), len(KINDS))
     done = [share for _, share in batches]
     assert done == sorted(done)
@@ -62,8 +64,38 @@ def test_words_are_hidden_in_whole_documents(lessons, masked):
 
 def test_each_net_learns_from_documents_of_its_own(lessons):
     told = []
-    first, second = fit_context_nets(lessons, CONFIG, told.append)
-    assert not np.array_equal(first.weights[0], second.weights[0])
-    assert first.dilations == CONFIG.dilations
-    assert len(told) == CONFIG.n_averaged * CONFIG.context_epochs
-    assert "in context, net 2 of 2, epoch 2 of 2, loss" in told[-1]
+    (first,), (one, other) = fit_context_passes(lessons, CONFIG, told.append)
+    assert [len(net.weights[0]) for net in (first, one)] == [len(names) for names in CONTEXT_PASS_INPUTS]
+    assert not np.array_equal(one.weights[0], other.weights[0])
+    assert first.dilations == one.dilations == CONFIG.dilations
+    assert len(told) == (3 + CONFIG.n_averaged) * CONFIG.context_epochs
+    assert "second pass in context, net 2 of 2, epoch 2 of 2, loss" in told[-1]
+
+
+def saying(kind):
+    """A net that calls every paragraph so."""
+    weights = [np.zeros((len(CONTEXT_PASS_INPUTS[0]), 1), np.float32), np.zeros((1, len(KINDS)), np.float32)]
+    return Net(weights, [np.zeros(1, np.float32), 50 * np.eye(len(KINDS), dtype=np.float32)[kind]])
+
+
+def test_the_second_pass_learns_from_a_net_that_has_not_seen_the_site(lessons):
+    lessons = replace(lessons, strangers=(saying(3), saying(7)), target=lessons.half)
+    first = CONTEXT_PASS_INPUTS[1].index(f"before_{KINDS[0]}")
+    for batch, _ in draw(lessons, CONFIG):
+        said = batch.X[:, first : first + len(KINDS)].argmax(axis=1)
+        assert said.tolist() == np.where(batch.target[:, 1] == 1, 7, 3).tolist()
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_lessons_of_the_other_half(lessons, half):
+    others = lessons.without(half)
+    assert list(others.documents) == list(lessons.documents[1 - half :: 2])
+    assert len(others.target) == sum(len(document.paragraphs) for document in others.documents)
+    assert set(others.half.tolist()) == {1 - half}
+    assert others.target.tolist() == lessons.target[lessons.half != half].tolist()
+
+
+def test_a_half_without_pages_leaves_the_net_that_has_seen_all(lessons):
+    told = []
+    fit_context_passes(replace(lessons, half=0 * lessons.half), CONFIG, told.append)
+    assert len(told) == (2 + CONFIG.n_averaged) * CONFIG.context_epochs

@@ -32,7 +32,7 @@ __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
 
 
@@ -43,7 +43,7 @@ def _columns() -> dict[str, Any]:
         "lexical_scores": list(LEXICAL_SCORES),
         "pattern_scores": list(PATTERN_SCORES),
         "first_pass_inputs": list(FIRST_PASS_INPUTS),
-        "context_pass_inputs": list(CONTEXT_PASS_INPUTS),
+        "context_pass_inputs": [list(names) for names in CONTEXT_PASS_INPUTS],
         "gram_bits": GRAM_BITS,
         "pattern_bits": PATTERN_BITS,
         "language_bits": LANGUAGE_BITS,
@@ -92,8 +92,9 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
         **_name_scores("pattern", model.patterns.scores),
     }
     arrays |= _name_layers("first_pass", model.first_pass)
-    for n, net in enumerate(model.context_nets):
-        arrays |= _name_layers(f"context_net_{n}", net)
+    for number, nets in enumerate(model.context_passes):
+        for n, net in enumerate(nets):
+            arrays |= _name_layers(f"context_pass_{number}_net_{n}", net)
     lexicon: dict[str, Any] = {"name": model.lexicon.name}
     if isinstance(model.lexicon, HashedLexicon):
         arrays |= _name_scores("lexicon", model.lexicon.scores)
@@ -109,7 +110,7 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
         "format_version": FORMAT_VERSION,
         "columns": _columns(),
         "languages": list(model.language.languages),
-        "dilations": [list(net.dilations) for net in model.context_nets],
+        "dilations": [[list(net.dilations) for net in nets] for nets in model.context_passes],
         "lexicon": lexicon,
         "calibration": asdict(model.calibration),
         "thresholds": model.thresholds,
@@ -204,8 +205,11 @@ def read_model(folder: Path) -> Model:
 def _assemble(folder: Path, config: dict[str, Any]) -> Model:
     with np.load(folder / _WEIGHTS, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
-    context_nets = [
-        _read_net(f"context_net_{n}", arrays, dilations) for n, dilations in enumerate(config["dilations"])
+    context_passes = [
+        tuple(
+            _read_net(f"context_pass_{number}_net_{n}", arrays, dilations) for n, dilations in enumerate(nets)
+        )
+        for number, nets in enumerate(config["dilations"])
     ]
     calibration = Calibration(**config["calibration"])
     return Model(
@@ -213,7 +217,7 @@ def _assemble(folder: Path, config: dict[str, Any]) -> Model:
         lexicon=_read_lexicon(folder, config["lexicon"], arrays),
         language=LanguageModel(arrays["language_weights"], config["languages"]),
         first_pass=_read_net("first_pass", arrays, ()),
-        context_nets=tuple(context_nets),
+        context_passes=tuple(context_passes),
         calibration=calibration,
         thresholds={favor: float(config["thresholds"][favor]) for favor in FAVORS},
         metadata=config["metadata"],

@@ -1,4 +1,4 @@
-"""First-pass probabilities -> what surrounds each paragraph: the stretches around it, its document.
+"""Probabilities of a pass -> what surrounds each paragraph: its document, the stretches around it.
 
 Context decides more than anything a paragraph says itself (document F1 86 -> 91 in the
 exploration). All of it is array passes over a whole batch; sums are of whole numbers
@@ -8,6 +8,7 @@ exploration). All of it is array passes over a whole batch; sums are of whole nu
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from dechrome.labels import CONTENT_KINDS, KINDS
 from dechrome.language import LANGUAGE_UNIT
 
-__all__ = ["CONTEXT", "Context", "ContextInputs"]
+__all__ = ["CONTEXT", "STRETCHES", "Context", "ContextInputs"]
 
 _ONE = 1 << 12  # fixed point: this is 1.0
 _UNIT = np.float32(1 / _ONE)
@@ -35,27 +36,27 @@ _MOST_LENGTH = 4096
 _LANGUAGE_WEIGHT = 64
 
 
-def _names() -> tuple[str, ...]:
-    names = ["logit_p", "mismatch", "total_mismatch", "mismatch_all"]
-    for reach in _WINDOWS:
-        for side in ("before", "after"):
-            names += [f"{name}[1..{reach} {side}]" for name in (*_SIGNALS, "p_by_length")]
-    names += [f"document_{name}" for name in (*_SIGNALS, "p_by_length")]
-    for side in ("before", "after"):
-        names += [f"log_content[{side}]", f"content_share[{side}]"]
-    names += ["document_log_length", "document_log_paragraphs", "document_max_p"]
-    names += ["in_run", "before_run", "after_run", "run_share", "log_run_paragraphs"]
-    names += ["length_against_content", "log_repeats", "relative_p"]
-    return tuple(names)
-
-
-#: Column names of the context features.
-CONTEXT: tuple[str, ...] = _names()
+#: Columns that tell of a paragraph in its document.
+CONTEXT: tuple[str, ...] = (
+    *("logit_p", "mismatch", "total_mismatch", "mismatch_all"),
+    *(f"document_{name}" for name in (*_SIGNALS, "p_by_length")),
+    *(f"{name}[{side}]" for side in ("before", "after") for name in ("log_content", "content_share")),
+    *("log_document_length", "log_document_paragraphs", "document_max_p"),
+    *("in_run", "before_run", "after_run", "run_share", "log_run_paragraphs"),
+    *("length_against_content", "log_repeats", "relative_p"),
+)
+#: Columns that tell of the paragraphs around it.
+STRETCHES: tuple[str, ...] = tuple(
+    f"{name}[1..{reach} {side}]"
+    for reach in _WINDOWS
+    for side in ("before", "after")
+    for name in (*_SIGNALS, "p_by_length")
+)
 
 
 @dataclass(frozen=True)
 class ContextInputs:
-    """What the context of paragraphs is made from, besides the probabilities of the first pass.
+    """What the context of paragraphs is made from, besides the probabilities of the pass before.
 
     All but ``text_ids`` may be given once for each distinct text; ``text_ids`` says which paragraph has
     which.
@@ -90,7 +91,7 @@ class Context:
     doc_ptr : ndarray of int64, shape (n_documents + 1,)
         At least one document must have a paragraph.
     P : ndarray of float32, shape (n_paragraphs, n_kinds)
-        Probabilities of the first pass.
+        Probabilities of the pass before.
     """
 
     def __init__(
@@ -120,12 +121,17 @@ class Context:
         gains = np.rint((p - np.float32(_RUN_THRESHOLD)) * np.sqrt(length) * _ONE).astype(np.int64)
         self._runs = _best_runs(gains, document)
         self._content = np.concatenate([[0], np.cumsum(signals[:, -2], dtype=np.int64)])
-        # Sums of 32 bits wrap around, but their differences over 20 paragraphs do not.
-        self._sums = np.zeros((len(ids) + 1, signals.shape[1]), np.int32)
-        np.cumsum(signals, axis=0, out=self._sums[1:])
+        self._signals = signals
+
+    @functools.cached_property
+    def _sums(self) -> npt.NDArray[np.int32]:
+        """Sums of the signals; those of 32 bits wrap around, but differences over 20 paragraphs do not."""
+        sums = np.zeros((len(self._signals) + 1, self._signals.shape[1]), np.int32)
+        np.cumsum(self._signals, axis=0, out=sums[1:])
+        return sums
 
     def columns(self, rows: npt.NDArray[np.int64], out: npt.NDArray[np.float32]) -> None:
-        """Write the context features of some paragraphs to ``out``, shape (n_rows, n_context)."""
+        """Write what tells of some paragraphs in their documents to ``out``, shape (n_rows, n_context)."""
         document, total = self._document, self._total
         owner = document.owner[rows]
         start = document.first[owner]
@@ -136,7 +142,6 @@ class Context:
         write(mismatch)
         write(np.log1p(mismatch * np.minimum(self._length[rows], 64)))
         write(self._mismatch_all[rows])
-        self._write_stretches(write, rows, start, stop)
         averages = total[:, :-2] / (document.size * _ONE)[:, None]
         write.block(np.column_stack([averages, _share(total[:, -2], total[:, -1] * _ONE)]), owner)
         content, whole = self._content, total[owner, -2]
@@ -157,14 +162,12 @@ class Context:
         write(p / np.maximum(highest, 0.05))
         assert write.column == len(CONTEXT)
 
-    def _write_stretches(
-        self,
-        write: _Writer,
-        rows: npt.NDArray[np.int64],
-        start: npt.NDArray[np.int64],
-        stop: npt.NDArray[np.int64],
-    ) -> None:
-        """Means of the signals over the stretches before and after each row."""
+    def stretches(self, rows: npt.NDArray[np.int64], out: npt.NDArray[np.float32]) -> None:
+        """Write means of the signals before and after some paragraphs to ``out``, (n_rows, n_stretches)."""
+        owner = self._document.owner[rows]
+        start = self._document.first[owner]
+        stop = start + self._document.size[owner]
+        write = _Writer(out)
         sums, width = self._sums, len(_SIGNALS)
         at_row, behind_row = sums[rows], sums[rows + 1]
         for reach in _WINDOWS:
@@ -174,6 +177,7 @@ class Context:
                 per_paragraph = _UNIT / np.maximum(size, 1).astype(np.float32)
                 np.multiply(part[:, :width], per_paragraph[:, None], out=columns[:, :-1], casting="unsafe")
                 columns[:, -1] = part[:, -2] * _UNIT / np.maximum(part[:, -1], 1).astype(np.float32)
+        assert write.column == len(STRETCHES)
 
 
 class _Documents:

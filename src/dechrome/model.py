@@ -1,4 +1,4 @@
-"""The chain of stages: batch -> features and scores -> first pass -> context -> pass in context.
+"""The chain of stages: batch -> features and scores -> first pass -> context -> passes in context.
 
 Training calls the same functions on the same columns, so what is learned is what is run.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import Batch
-from dechrome.context import CONTEXT, Context, ContextInputs
+from dechrome.context import CONTEXT, STRETCHES, Context, ContextInputs
 from dechrome.features import FEATURES, compute_features
 from dechrome.labels import CONTENT_KINDS, KINDS, Favor
 from dechrome.language import LanguageModel
@@ -36,10 +36,11 @@ __all__ = [
 
 _Array = npt.NDArray[np.float32]
 
-#: Input columns of the first pass and of the one in context; a model folder whose columns differ is refused.
+#: Input columns of the first pass and of those in context; a model folder whose columns differ is refused.
 _ALONE = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES), "is_masked")
 FIRST_PASS_INPUTS = (*_ALONE, *(f"pattern_{name}" for name in PATTERN_SCORES))
-CONTEXT_PASS_INPUTS = (*_ALONE, *(f"first_pass_{kind}" for kind in KINDS), *CONTEXT)
+_IN_DOCUMENT = (*_ALONE, *(f"before_{kind}" for kind in KINDS), *CONTEXT)
+CONTEXT_PASS_INPUTS = (_IN_DOCUMENT, (*_IN_DOCUMENT, *STRETCHES))
 
 _N_CONTENT = len(CONTENT_KINDS)
 _BODY = KINDS.index("body")
@@ -57,24 +58,31 @@ def first_pass_inputs(
     return np.hstack([X, lexical * (_SCORE_UNIT * (1 - mask)), mask, patterns * _SCORE_UNIT])
 
 
-def context_pass_inputs(first: _Array, P: _Array, context: Context, rows: npt.NDArray[np.int64]) -> _Array:
-    """Columns of the pass in context: shape and words, the probabilities of the first pass, the context.
+def context_pass_inputs(
+    number: int, first: _Array, P: _Array, context: Context, rows: npt.NDArray[np.int64]
+) -> _Array:
+    """Columns of a pass in context: shape and words, the probabilities of the pass before, the context.
 
-    What patterns say, the first pass has said; shown again, they would outweigh the context.
+    What patterns say, the first pass has said; shown again, they would outweigh the context. The first pass
+    in context sees a paragraph's neighbours by its convolutions alone; means over stretches gain nothing yet.
 
     Parameters
     ----------
+    number : int
+        Of the pass in context, 0 or 1.
     first : ndarray of float32, shape (n_rows, n_first_pass_inputs)
     P : ndarray of float32, shape (n_rows, n_kinds)
-        What the first pass says of these rows.
+        What the pass before says of these rows.
     context : Context
         Made of what it says of all paragraphs.
     rows : ndarray of int64, shape (n_rows,)
     """
-    X = np.empty((len(rows), len(CONTEXT_PASS_INPUTS)), np.float32)
-    n = len(_ALONE)
+    X = np.empty((len(rows), len(CONTEXT_PASS_INPUTS[number])), np.float32)
+    n, n_in_document = len(_ALONE), len(_IN_DOCUMENT)
     X[:, :n], X[:, n : n + len(KINDS)] = first[:, :n], P
-    context.columns(rows, X[:, n + len(KINDS) :])
+    context.columns(rows, X[:, n + len(KINDS) : n_in_document])
+    if X.shape[1] > n_in_document:
+        context.stretches(rows, X[:, n_in_document:])
     return X
 
 
@@ -160,8 +168,9 @@ class Model:
     language: LanguageModel
     first_pass: Net
     """Sees each paragraph alone."""
-    context_nets: tuple[Net, ...]
-    """See paragraphs in the context that the first pass makes; their scores are averaged."""
+    context_passes: tuple[tuple[Net, ...], ...]
+    """Of each pass in context the nets, whose scores are averaged; it sees the context that the pass before
+    makes."""
     calibration: Calibration
     thresholds: dict[Favor, float]
     """Paragraphs with ``p_content`` of at least this are content, by what is favoured."""
@@ -173,10 +182,15 @@ class Model:
         """The balanced threshold."""
         return self.thresholds["balanced"]
 
+    @property
+    def nets(self) -> tuple[Net, ...]:
+        """The nets of all passes, in the order in which they judge."""
+        return (self.first_pass, *(net for nets in self.context_passes for net in nets))
+
     def digest(self) -> str:
         """Twelve hexadecimal digits that tell models apart which may judge differently."""
         told = hashlib.sha256(repr((self.calibration, self.thresholds)).encode())
-        for net in (self.first_pass, *self.context_nets):
+        for net in self.nets:
             for array in (*net.weights, *net.biases):
                 told.update(array.tobytes())
         return told.hexdigest()[:12]
@@ -202,12 +216,15 @@ class Model:
         first = first_pass_inputs(X, self.lexicon.score(distinct), self.patterns.score(distinct), unmasked)
         P = self.first_pass.predict_proba(first)[text_ids]
         if len(batch):
-            context = Context(context_inputs(X, self.language, [distinct], text_ids), batch.doc_ptr, P)
-            P = _judge_in_context(self.context_nets, first, text_ids, P, context, batch.doc_ptr)
+            inputs = context_inputs(X, self.language, [distinct], text_ids)
+            for number, nets in enumerate(self.context_passes):
+                context = Context(inputs, batch.doc_ptr, P)
+                P = _judge_in_context(number, nets, first, text_ids, P, context, batch.doc_ptr)
         return P, self.calibration.apply(P, X[text_ids, _LOG_LENGTH], batch.doc_ptr)
 
 
 def _judge_in_context(
+    number: int,
     nets: Sequence[Net],
     first: _Array,
     text_ids: npt.NDArray[np.int64],
@@ -215,7 +232,7 @@ def _judge_in_context(
     context: Context,
     doc_ptr: npt.NDArray[np.int64],
 ) -> _Array:
-    """Probabilities that the pass in context gives, shape (n_paragraphs, n_kinds)."""
+    """Probabilities that a pass in context gives, shape (n_paragraphs, n_kinds)."""
     judged = np.empty_like(P)
     reach = max(sum(net.dilations) for net in nets)
     for start in range(0, len(P), _MOST_ROWS):
@@ -225,6 +242,6 @@ def _judge_in_context(
         first_document, last = np.searchsorted(doc_ptr, low, "right") - 1, np.searchsorted(doc_ptr, high)
         ptr = np.clip(doc_ptr[first_document : last + 1], low, high) - low
         rows = np.arange(low, high)
-        X = context_pass_inputs(first[text_ids[rows]], P[rows], context, rows)
+        X = context_pass_inputs(number, first[text_ids[rows]], P[rows], context, rows)
         judged[start:stop] = average_proba(nets, X, ptr)[start - low : stop - low]
     return judged

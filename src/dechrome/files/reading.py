@@ -20,13 +20,14 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 from dechrome.errors import DechromeError, InputError
 from dechrome.files.archives import ArchiveRecord, read_archive, read_http, read_most
 from dechrome.files.formats import InputFile, open_input
+from dechrome.files.lines import BoundedLines, check_encoding, has_plain_line_ends
+from dechrome.files.records import ArrowRows, BadRecord, Record
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ArrowRows", "BadRecord", "ReadOptions", "Record", "RecordReader"]
+__all__ = ["ReadOptions", "RecordReader"]
 
-_Text = str | list[str] | None
 #: Rows of a Parquet file that are decoded together.
 _ROWS = 256
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
@@ -50,54 +51,6 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if not 0 < self.max_bytes < sys.maxsize:
             raise DechromeError(f"--max-bytes {self.max_bytes}: must lie between 1 and {sys.maxsize - 1}.")
-
-
-class ArrowRows:
-    """Rows of a Parquet file as they were read."""
-
-    def __init__(self, batch: pa.RecordBatch) -> None:
-        self.batch = batch
-        self._columns: dict[str, list[Any]] | None = None
-
-    def as_dict(self, row: int) -> dict[str, Any]:
-        """Fields of a row; ``ValueError`` if Python cannot hold one."""
-        if self._columns is None:
-            names = self.batch.schema.names
-            self._columns = {name: _to_python(self.batch.column(name)) for name in names}
-        fields = {name: values[row] for name, values in self._columns.items()}
-        for name, value in fields.items():
-            if isinstance(value, Exception):
-                raise ValueError(f"field {name!r}: {value}")
-        return fields
-
-
-@dataclass(slots=True)
-class Record:
-    """A document and what came with it."""
-
-    text: _Text
-    """None where the field is null: passed through without a prediction."""
-    place: str
-    """Where in the file, for messages."""
-    fields: dict[str, Any]
-    """All fields in their order, the text's as it was; empty where ``rows`` has them."""
-    line: str | None = None
-    """The JSON line as it was, text included."""
-    rows: ArrowRows | None = None
-    row: int = 0
-
-    def all_fields(self) -> dict[str, Any]:
-        """All fields in their order; of a file or an archive its name or address, not its text."""
-        return self.fields if self.rows is None else self.rows.as_dict(self.row)
-
-
-@dataclass(frozen=True, slots=True)
-class BadRecord:
-    """A record that is passed over."""
-
-    place: str
-    reason: str
-    document_id: str | None = None
 
 
 class RecordReader:
@@ -133,7 +86,7 @@ class RecordReader:
             return 0
 
     def __iter__(self) -> Iterator[Record | BadRecord]:
-        _check_encoding(self.options.encoding)
+        check_encoding(self.options.encoding)
         n = 0
         try:
             stream, self._raw = open_input(self.file)
@@ -202,7 +155,7 @@ class RecordReader:
 
     def _read_json_lines(self, stream: BinaryIO) -> Iterator[Record | BadRecord]:
         most = self.options.max_bytes
-        if not _has_plain_line_ends(self.options.encoding):
+        if not has_plain_line_ends(self.options.encoding):
             raise InputError(f"JSON Lines cannot be cut into lines in {self.options.encoding}; recode them.")
         number = 0
         while raw := stream.readline(most + 1):
@@ -238,7 +191,7 @@ class RecordReader:
         file = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
         csv.field_size_limit((1 << 31) - 1)  # rows are bounded instead
         try:
-            lines = _BoundedLines(file, most)
+            lines = BoundedLines(file, most)
             rows = csv.reader(lines, delimiter=delimiter, strict=True)
             header = next(rows, None)
             if header is None:
@@ -322,8 +275,8 @@ class RecordReader:
 
     def _arrow_records(self, batch: pa.RecordBatch, first: int) -> Iterator[Record | BadRecord]:
         rows = ArrowRows(batch)
-        ids = None if self.options.id_field is None else _to_python(batch.column(self.options.id_field))
-        texts = _to_python(batch.column(self.options.text_field))
+        ids = None if self.options.id_field is None else rows.values(self.options.id_field)
+        texts = rows.values(self.options.text_field)
         for row, text in enumerate(texts):
             place = f"row {first + row + 1}"
             document_id = None if ids is None else str(ids[row])
@@ -401,7 +354,7 @@ class RecordReader:
 
     def _checked(
         self, text: Any, place: str, document_id: str | None, is_page: bool | None = None
-    ) -> tuple[_Text] | BadRecord:
+    ) -> tuple[str | list[str] | None] | BadRecord:
         """The text as it is to be labelled, in a tuple."""
         is_list = isinstance(text, list)
         if (
@@ -426,85 +379,12 @@ class RecordReader:
         return (text,)
 
 
-class _BoundedLines:
-    """Lines of a table; a row that is too long is read past, and reported."""
-
-    def __init__(self, file: IO[str], most: int) -> None:
-        self._file, self._most = file, most
-        self.number = 0
-        """Of the line that was read last."""
-        self.begin_row()
-
-    def begin_row(self) -> None:
-        """Count from here."""
-        self.first = self.number + 1
-        self._left, self._n_quotes = self._most, 0
-
-    def __iter__(self) -> _BoundedLines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._read(self._left + 1)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self._left -= len(line)
-        if self._left >= 0:
-            return line
-        self._pass(line)
-        raise csv.Error(f"longer than {self._most:,} characters")
-
-    def _read(self, most: int) -> str:
-        line = self._file.readline(most)
-        self._n_quotes += line.count('"')
-        return line
-
-    def _pass(self, line: str) -> None:
-        """Read to the end of the line, and of the row where an earlier line of it left a quotation open."""
-        ends = ("\n", "\r")
-        while line and not line.endswith(ends):
-            line = self._read(1 << 20)
-        while self.number > self.first and self._n_quotes % 2 and (line := self._read(1 << 20)):
-            self.number += line.endswith(ends)
-
-
-def _check_encoding(encoding: str) -> None:
-    try:
-        io.TextIOWrapper(io.BytesIO(), encoding).read()
-    except LookupError as error:  # no InputError, as it is wrong for every file
-        raise DechromeError(f"--encoding {encoding}: no such encoding.") from error
-    except UnicodeError:  # of each file it will be said that it is not in this encoding
-        pass
-
-
-def _has_plain_line_ends(encoding: str) -> bool:
-    """Whether a line ends with the byte that ends it in ASCII."""
-    try:
-        return b"\n".decode(encoding) == "\n"
-    except UnicodeError:
-        return False
-
-
 def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         raise ValueError(f"two fields are called {next(name for name in names if names.count(name) > 1)!r}")
     return fields
-
-
-def _to_python(column: pa.Array) -> list[Any]:
-    """Values of a column; in place of one that Python cannot hold (no UTF-8, a day too far), the error."""
-    try:
-        return list(column.to_pylist())
-    except (ValueError, OverflowError):
-        values: list[Any] = []
-        for scalar in column:
-            try:
-                values.append(scalar.as_py())
-            except (ValueError, OverflowError) as error:  # noqa: PERF203
-                values.append(error)
-        return values
 
 
 def _has_surrogate(text: str) -> bool:

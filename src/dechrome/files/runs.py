@@ -11,7 +11,8 @@ from typing import Any
 
 from dechrome.errors import InputError
 from dechrome.files.formats import InputFile
-from dechrome.files.reading import BadRecord, ReadOptions, Record, RecordReader
+from dechrome.files.reading import ReadOptions, RecordReader
+from dechrome.files.records import BadRecord, Record
 from dechrome.files.shards import ErrorLog, Output, RunLog, RunSettings, Shards, check_targets
 from dechrome.files.tally import Tally
 from dechrome.prediction import ParagraphModel

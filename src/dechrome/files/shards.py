@@ -19,7 +19,8 @@ from typing import IO, Any
 from dechrome.annotation import Annotation
 from dechrome.errors import InputError
 from dechrome.files.formats import Compression, Format, InputFile, file_type, suffix_of
-from dechrome.files.reading import BadRecord, ReadOptions, Record, RecordReader
+from dechrome.files.reading import ReadOptions, RecordReader
+from dechrome.files.records import BadRecord, Record
 from dechrome.files.tally import Tally
 from dechrome.files.writing import Writer, make_writer, write_whole
 from dechrome.labels import Favor

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from dechrome.annotation import Annotation, add_columns, new_arrow_fields
 from dechrome.errors import InputError
 from dechrome.files.formats import Compression, Format, open_compressed
-from dechrome.files.reading import Record
+from dechrome.files.records import Record
 from dechrome.labels import CONTENT_KINDS
 from dechrome.results import Predictions
 

@@ -99,9 +99,12 @@ def adapt_model(
     tuned = _tune_nets(model, corrections, rehearsed, config)
     least = _content_f1(model, aside) - config.most_loss
     for step in _STEPS:
-        old = (model.first_pass, *model.context_nets)
-        first_pass, *nets = (_step_between(a, b, step) for a, b in zip(old, tuned, strict=True))
-        adapted = replace(model, first_pass=first_pass, context_nets=tuple(nets))
+        first_pass = _step_between(model.first_pass, tuned.first_pass, step)
+        context_passes = tuple(
+            tuple(_step_between(a, b, step) for a, b in zip(*nets, strict=True))
+            for nets in zip(model.context_passes, tuned.context_passes, strict=True)
+        )
+        adapted = replace(model, first_pass=first_pass, context_passes=context_passes)
         if _content_f1(adapted, aside) >= least:
             break
     metadata = model.metadata | {"n_corrected_documents": len(corrections), "step": step}
@@ -135,8 +138,8 @@ def _content_f1(model: Model, documents: Sequence[Document]) -> float:
 
 def _tune_nets(
     model: Model, corrections: Sequence[Document], rehearsal: Sequence[Document], config: AdaptingConfig
-) -> list[Net]:
-    """The first pass and each net in context after training on, the corrections having their share."""
+) -> Model:
+    """The model with each net trained on, pass after pass, the corrections having their share."""
     table = tabulate([*corrections, *rehearsal])
     drawn = _draw(corrections, rehearsal, table.is_content, table.kind, config)
     n = len(table.paragraphs)
@@ -148,15 +151,21 @@ def _tune_nets(
     weight = _weights(table.X[drawn.indices, 0], drawn, config)
     rows = np.arange(len(first))
 
-    def in_context(P: _Array) -> _Array:
-        return context_pass_inputs(first, P, Context(inputs, drawn.doc_ptr, P), rows)
+    def in_context(number: int, P: _Array) -> _Array:
+        return context_pass_inputs(number, first, P, Context(inputs, drawn.doc_ptr, P), rows)
 
     P_old = model.first_pass.predict_proba(first)
-    tuned = [_train_on(model.first_pass, first, _targets(P_old, drawn), weight, drawn.doc_ptr, config)]
-    before, X = in_context(P_old), in_context(tuned[0].predict_proba(first))
-    target = _targets(average_proba(model.context_nets, before, drawn.doc_ptr), drawn)
-    tuned += [_train_on(net, X, target, weight, drawn.doc_ptr, config) for net in model.context_nets]
-    return tuned
+    first_pass = _train_on(model.first_pass, first, _targets(P_old, drawn), weight, drawn.doc_ptr, config)
+    P_new = first_pass.predict_proba(first)
+    context_passes = []
+    for number, nets in enumerate(model.context_passes):
+        X_old, X_new = in_context(number, P_old), in_context(number, P_new)
+        P_old = average_proba(nets, X_old, drawn.doc_ptr)
+        target = _targets(P_old, drawn)
+        tuned = tuple(_train_on(net, X_new, target, weight, drawn.doc_ptr, config) for net in nets)
+        P_new = average_proba(tuned, X_new, drawn.doc_ptr)
+        context_passes.append(tuned)
+    return replace(model, first_pass=first_pass, context_passes=tuple(context_passes))
 
 
 def _draw(

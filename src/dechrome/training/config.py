@@ -30,10 +30,10 @@ class TrainingConfig:
     context_width: int = 96
     context_epochs: int = 5
     dilations: tuple[int, ...] = (1, 2, 4)
-    """How far before and behind a paragraph each convolution of the pass in context looks."""
+    """How far before and behind a paragraph each convolution of a pass in context looks."""
     dropout: float = 0.2
     n_averaged: int = 2
-    """Nets of the pass in context, from different beginnings, whose scores are averaged."""
+    """Nets of the second pass in context, from different beginnings, whose scores are averaged."""
     batch_size: int = 4096
     """Paragraphs; of documents, as many as make up about so many."""
     learning_rate: float = 2e-3

@@ -1,13 +1,14 @@
-"""What the first pass makes of documents -> the nets of the pass in context.
+"""What the first pass makes of documents -> the nets of the passes in context.
 
-Each learns from documents of every shape, drawn anew in each epoch, and from what the first pass says of
+Each learns from documents of every shape, drawn anew in each epoch, and from what the pass before says of
 sites that it has not seen: they are to trust it no more than they will have reason to.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document
 from dechrome.training.net_training import NetTrainer, one_hot, random_net, scaling
 
-__all__ = ["Lessons", "fit_context_nets"]
+__all__ = ["Lessons", "fit_context_passes"]
 
 _Array = npt.NDArray[np.float32]
 
@@ -36,6 +37,8 @@ class Lessons:
     """What the nets in context learn from: documents, and for each of their paragraphs what comes before."""
 
     documents: Sequence[Document]
+    half: npt.NDArray[np.int8]
+    """0 or 1 by site."""
     target: npt.NDArray[np.int8]
     weight: _Array
     first: dict[bool, _Array]
@@ -43,31 +46,71 @@ class Lessons:
     P: dict[bool, _Array]
     """What the first pass makes of them, when it has not seen their site."""
     surroundings: ContextInputs
+    strangers: tuple[Net, ...] = ()
+    """Nets of a pass in context that have not seen the sites of half 0, of half 1: the next pass learns from
+    what they say. None for the first pass in context."""
+
+    def without(self, half: int) -> Lessons:
+        """The lessons of the other half."""
+        rows = np.flatnonzero(self.half != half)
+        owner = np.repeat(np.arange(len(self.documents)), [len(d.paragraphs) for d in self.documents])
+        first, P = ({masked: of[masked][rows] for masked in of} for of in (self.first, self.P))
+        documents = [self.documents[d] for d in np.unique(owner[rows])]
+        return Lessons(
+            documents, self.half[rows], self.target[rows], self.weight[rows], first, P,
+            self.surroundings.take(rows),
+        )  # fmt: skip
 
 
-def fit_context_nets(
+def fit_context_passes(
     lessons: Lessons, config: TrainingConfig, progress: Callable[[str], None]
-) -> tuple[Net, ...]:
-    """Fit the nets of the pass in context, each on documents of its own, the rate falling by a cosine."""
-    nets = []
-    for number in range(config.n_averaged):
-        rng = np.random.default_rng((config.random_state, number))
-        n_documents = min(config.n_documents, 60 * len(lessons.documents))
-        sample = _draw_batches(lessons, min(n_documents, _SCALING_DOCUMENTS), config, rng)
-        scales = scaling(np.concatenate([batch.X for batch, _ in sample]))
-        start = random_net(*scales, config.context_width, len(KINDS), config.dilations, rng)
-        trainer = NetTrainer(start, *scales, rng, config.decay, dropout=config.dropout)
-        for epoch in range(config.context_epochs):
-            losses = []
-            for batch, done in _draw_batches(lessons, n_documents, config, rng):
-                rate = config.learning_rate * (1 + np.cos(np.pi * (epoch + done) / config.context_epochs)) / 2
-                losses.append(trainer.step(batch.X, batch.target, batch.weight, rate, batch.doc_ptr))
-            progress(
-                f"in context, net {number + 1} of {config.n_averaged}, epoch {epoch + 1} of "
-                f"{config.context_epochs}, loss {np.mean(losses):.4f}"
-            )
-        nets.append(trainer.net())
-    return tuple(nets)
+) -> tuple[tuple[Net, ...], ...]:
+    """Fit the nets of the two passes in context.
+
+    The second pass learns from what the first one makes of sites that it has not seen. So there are two more
+    nets of the first pass in training, each fitted on half of the sites and asked about the other half.
+    """
+    numbers = itertools.count()
+
+    def fit(lessons: Lessons, n_documents: int, name: str) -> Net:
+        rng = np.random.default_rng((config.random_state, next(numbers)))
+        n_documents = max(1, min(n_documents, 60 * len(lessons.documents)))
+        return _fit_net(lessons, n_documents, config, rng, lambda line: progress(f"{name}, {line}"))
+
+    first = fit(lessons, config.n_documents, "first pass in context")
+    strangers = []
+    for half in (0, 1):
+        others = lessons.without(half)
+        has_pages = {document.source for document in others.documents} - {"ntrex", "phrases"}
+        name = f"the same without half {half + 1} of the sites"
+        strangers.append(fit(others, config.n_documents // 2, name) if has_pages else first)
+    lessons = replace(lessons, strangers=tuple(strangers))
+    second = [
+        fit(lessons, config.n_documents, f"second pass in context, net {n + 1} of {config.n_averaged}")
+        for n in range(config.n_averaged)
+    ]
+    return (first,), tuple(second)
+
+
+def _fit_net(
+    lessons: Lessons,
+    n_documents: int,
+    config: TrainingConfig,
+    rng: np.random.Generator,
+    progress: Callable[[str], None],
+) -> Net:
+    """Fit a net on documents of its own, the rate falling by a cosine."""
+    sample = _draw_batches(lessons, min(n_documents, _SCALING_DOCUMENTS), config, rng)
+    scales = scaling(np.concatenate([batch.X for batch, _ in sample]))
+    start = random_net(*scales, config.context_width, len(KINDS), config.dilations, rng)
+    trainer = NetTrainer(start, *scales, rng, config.decay, dropout=config.dropout)
+    for epoch in range(config.context_epochs):
+        losses = []
+        for batch, done in _draw_batches(lessons, n_documents, config, rng):
+            rate = config.learning_rate * (1 + np.cos(np.pi * (epoch + done) / config.context_epochs)) / 2
+            losses.append(trainer.step(batch.X, batch.target, batch.weight, rate, batch.doc_ptr))
+        progress(f"epoch {epoch + 1} of {config.context_epochs}, loss {np.mean(losses):.4f}")
+    return trainer.net()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +147,13 @@ def _context_columns(
     doc_ptr: npt.NDArray[np.int64],
     is_masked: npt.NDArray[np.bool_],
 ) -> _Array:
-    """Input columns of the pass in context for documents made of the given paragraphs."""
+    """Input columns of a pass in context for documents made of the given paragraphs."""
     mask = is_masked[:, None]
     first, P = (np.where(mask, of[True][rows], of[False][rows]) for of in (lessons.first, lessons.P))
-    context = Context(lessons.surroundings.take(rows), doc_ptr, P)
-    return context_pass_inputs(first, P, context, np.arange(len(rows)))
+    inputs, places = lessons.surroundings.take(rows), np.arange(len(rows))
+    X = context_pass_inputs(0, first, P, Context(inputs, doc_ptr, P), places)
+    if lessons.strangers:
+        said = [net.predict_proba(X, doc_ptr) for net in lessons.strangers]
+        P = np.where(lessons.half[rows][:, None] == 0, *said)
+        X = context_pass_inputs(1, first, P, Context(inputs, doc_ptr, P), places)
+    return X

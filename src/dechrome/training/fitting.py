@@ -3,7 +3,8 @@
 1. Pattern and lexical scores.
 2. First pass on shape and words, without context; it names the kind of chrome that the markup left open.
    Both are out of fold by site, so that what comes later sees them as weak as they will be.
-3. Nets in context, on documents of every shape, drawn anew in each epoch.
+3. Two passes in context, on documents of every shape, drawn anew in each epoch; the second sees what nets
+   say that have not seen the site.
 4. Calibration and threshold, on the development sites.
 """
 
@@ -24,7 +25,7 @@ from dechrome.model import Calibration, Model, context_inputs, context_pass_inpu
 from dechrome.scoring import Net
 from dechrome.training.calibration import calibrate
 from dechrome.training.config import TrainingConfig
-from dechrome.training.context_training import Lessons, fit_context_nets
+from dechrome.training.context_training import Lessons, fit_context_passes
 from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.kinds import refine_kinds, trusted_rows
 from dechrome.training.net_training import NetTrainer, one_hot, random_net, scaling
@@ -129,7 +130,7 @@ def fit_model(
         np.random.default_rng(config.random_state + 1).random(len(table.paragraphs)) < _MASKED
     )
     first_pass, lessons = _fit_first_passes(table, inputs, partly, surroundings, config, progress)
-    context_nets = fit_context_nets(lessons, config, progress)
+    context_passes = fit_context_passes(lessons, config, progress)
     metadata = {
         "corpus_digest": corpus_digest(documents),
         "n_training_documents": n_documents,
@@ -137,7 +138,9 @@ def fit_model(
         "config": asdict(config),
     }
     thresholds = dict.fromkeys(FAVORS, 0.5)
-    model = Model(patterns, lexicon, language, first_pass, context_nets, Calibration(), thresholds, metadata)
+    model = Model(
+        patterns, lexicon, language, first_pass, context_passes, Calibration(), thresholds, metadata
+    )
     return calibrate(model, development, config, progress)
 
 
@@ -166,7 +169,7 @@ def _fit_first_passes(
         for masked, X in inputs.items():
             P[masked][of_fold] = net.predict_proba(X[of_fold])
     weight = np.where(target >= 0, row_weight, np.float32(0))
-    lessons = Lessons(table.documents, target, weight, inputs, P, surroundings)
+    lessons = Lessons(table.documents, table.fold % 2, target, weight, inputs, P, surroundings)
     return first_pass, lessons
 
 
@@ -241,7 +244,7 @@ def _teach_kinds(
     if len(rows) < _LEAST_TRUSTED:
         return refine_kinds(table, P)
     context = Context(inputs, table.doc_ptr, P)
-    X = context_pass_inputs(first, P, context, np.arange(len(P)))
+    X = context_pass_inputs(1, first, P, context, np.arange(len(P)))
     net = _fit_net(
         X, rows, table.kind, np.ones(len(X), np.float32), _KIND_WIDTH, _KIND_EPOCHS, config,
         lambda line: progress(f"kinds, {line}"),
