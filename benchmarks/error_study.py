@@ -103,8 +103,7 @@ def main() -> None:
         verdicts = pd.read_csv(args.source)
         args.output.write_text(
             "# Errors read\n\nWritten by `python benchmarks/error_study.py count data/labelled/errors.csv "
-            "-o data/results/errors.md`. They were drawn before the limit for each site held: up to eight "
-            f"are of one site.\n\n{count(verdicts)}",
+            f"-o data/results/errors.md`; at most {_MOST_OF_A_SITE} are of one site.\n\n{count(verdicts)}",
             encoding="utf-8",
         )
         return
