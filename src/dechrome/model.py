@@ -64,7 +64,8 @@ def context_pass_inputs(
     """Columns of a pass in context: shape and words, the probabilities of the pass before, the context.
 
     What patterns say, the first pass has said; shown again, they would outweigh the context. The first pass
-    in context sees a paragraph's neighbours by its convolutions alone; means over stretches gain nothing yet.
+    in context sees a paragraph's neighbours by its convolutions alone: means over the stretches around it
+    gain nothing before the second.
 
     Parameters
     ----------
