@@ -619,7 +619,9 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_figures(opened):
 def test_right_to_left_texts_are_on_the_right(opened):
     view = opened()
     press(view, "#worst [data-open]")
-    arabic = view.locator('#worst .text[lang="ar"]').filter(has_text=re.compile(r"^[\u0600-\u06ff\s]+$")).first
+    arabic = (
+        view.locator('#worst .text[lang="ar"]').filter(has_text=re.compile(r"^[\u0600-\u06ff\s]+$")).first
+    )
     assert arabic.evaluate("e => getComputedStyle(e).direction") == "rtl"
     gaps = arabic.evaluate(
         "e => { const r = document.createRange(); r.selectNodeContents(e); const t = r.getClientRects()[0], "
