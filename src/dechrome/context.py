@@ -133,9 +133,7 @@ class Context:
     def columns(self, rows: npt.NDArray[np.int64], out: npt.NDArray[np.float32]) -> None:
         """Write what tells of some paragraphs in their documents to ``out``, shape (n_rows, n_context)."""
         document, total = self._document, self._total
-        owner = document.owner[rows]
-        start = document.first[owner]
-        stop = start + document.size[owner]
+        owner, start, stop = document.bounds(rows)
         p, mismatch, highest = self._p[rows], self._mismatch[rows], self._highest[owner]
         write = _Writer(out)
         write(np.log((p + 0.01) / (1.01 - p)))
@@ -164,9 +162,7 @@ class Context:
 
     def stretches(self, rows: npt.NDArray[np.int64], out: npt.NDArray[np.float32]) -> None:
         """Write means of the signals before and after some paragraphs to ``out``, (n_rows, n_stretches)."""
-        owner = self._document.owner[rows]
-        start = self._document.first[owner]
-        stop = start + self._document.size[owner]
+        _, start, stop = self._document.bounds(rows)
         write = _Writer(out)
         sums, width = self._sums, len(_SIGNALS)
         at_row, behind_row = sums[rows], sums[rows + 1]
@@ -188,6 +184,11 @@ class _Documents:
         self.first = doc_ptr[:-1][self.full]
         self.size = np.diff(doc_ptr)[self.full]
         self.owner = np.repeat(np.arange(len(self.full)), self.size)
+
+    def bounds(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
+        """Number of the document of each row, its first row, and the one behind its last."""
+        owner = self.owner[rows]
+        return owner, self.first[owner], self.first[owner] + self.size[owner]
 
 
 class _Writer:
