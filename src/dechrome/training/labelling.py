@@ -4,7 +4,8 @@
    need an exact gold line.
 2. *Place*: the article run is the stretch that gains most from matched and loses from unmatched
    text; short matches count only inside or beside it, unmatched prose inside it stays unknown
-   (automatic matching is wrong there in a fifth of the cases), duplicates outside it too.
+   (automatic matching is wrong there in a fifth of the cases), duplicates outside it too. Where little of
+   the gold is found, all that is unmatched is unknown.
 3. *Name*: the page's own title is the headline in every source; the kind of chrome comes from the
    markup around the block, gold captions and the interface phrases. Markup teaches; it is never a
    feature.
@@ -31,6 +32,9 @@ _CONTENT_COVERAGE = 0.8
 _CHROME_COVERAGE = 0.25
 #: A short match counts this many blocks before and after the article run.
 _REACH = 2
+#: Where a smaller share of the gold's letters is found, the page was decoded or rendered otherwise than the
+#: gold's: what does not match it may be content as well.
+_LEAST_FOUND = 0.5
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff]")
 _PROSE_END = re.compile(r"[.!?…。！？؟।][\"'”’»)」』]*$")
 
@@ -242,6 +246,9 @@ def _label_full(blocks: Sequence[Block], page: Page) -> list[Labelled]:
         else:
             found = Labelled("chrome", None)
         labelled.append(found)
+    n_found = sum(len(text) for text, found in zip(texts, labelled, strict=True) if found.label == "content")
+    if n_found < _LEAST_FOUND * sum(map(len, gold.lines)):
+        labelled = [_UNKNOWN if found.label == "chrome" else found for found in labelled]
     return _with_headline(labelled, blocks, texts, page, start)
 
 
