@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,8 +7,8 @@ from dechrome.training.augmentation import Mix, augment_documents
 from dechrome.training.corpus import Document
 
 SHAPES = (
-    "full_page", "part_of_chrome", "short_article", "interrupted", "leftovers_same_page",
-    "leftovers_other_language", "article_only", "single_paragraph", "chrome_only",
+    "full_page", "part_of_chrome", "short_article", "interrupted", "busy_page",
+    "leftovers_same_page", "leftovers_other_language", "article_only", "single_paragraph", "chrome_only",
 )  # fmt: skip
 
 
@@ -57,6 +59,41 @@ def test_interrupted_articles_lose_nothing(seed_documents):
         content = rows[labels == "content"]
         assert (np.diff(content) > 0).all()
         assert len(content) == seed_documents[owner[0]].labels.count("content")
+
+
+def test_busy_pages_hold_the_page_in_order_and_runs_of_chrome_of_its_language(seed_documents):
+    sizes = [len(d.paragraphs) for d in seed_documents]
+    languages = np.array([d.language for d in seed_documents])
+    is_grown = 0
+    for rows, labels, owner in draw(seed_documents, "busy_page"):
+        (own,) = set(owner[labels == "content"])
+        start = sum(sizes[:own])
+        of_page = np.isin(rows, np.arange(start, start + sizes[own]))
+        _, first = np.unique(rows[of_page], return_index=True)
+        assert len(first) == sizes[own]
+        assert len(set(languages[owner])) == 1
+        is_grown += len(rows) > sizes[own]
+        content = rows[labels == "content"]
+        assert (np.diff(content) > 0).all()
+    assert is_grown > 150
+
+
+def test_synthetic_pages_can_be_busy_too(seed_documents):
+    news = Document(
+        "ntrex/x/1", "ntrex", "ntrex/1", seed_documents[0].language, "news", "train", "", ["A title", "A text."],
+        ["content"] * 2, ["headline", "body"], [],
+    )  # fmt: skip
+    phrases = replace(
+        news, document_id="phrases/x/1", source="phrases", labels=["chrome"] * 2, kinds=["navigation"] * 2
+    )
+    documents = [*seed_documents, news, phrases]
+    indices, ptr, _ = augment_documents(documents, 400, Mix(seeds=0, synthetic=1), np.random.default_rng(0))
+    n_rows = sum(len(d.paragraphs) for d in seed_documents)
+    with_runs = 0
+    for a, b in zip(ptr[:-1], ptr[1:], strict=True):
+        assert (indices[a:b] >= n_rows).any()
+        with_runs += (indices[a:b] < n_rows).any()
+    assert 100 < with_runs < 350
 
 
 def test_leftovers_of_another_language_come_from_another_document(seed_documents):

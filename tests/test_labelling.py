@@ -83,7 +83,9 @@ def test_no_gold_no_content():
 def test_where_little_of_the_gold_is_found_what_does_not_match_is_unknown():
     lost = ["A paragraph of the gold that the page shows only after a script has run, at some length."] * 4
     lost = [f"{number}: {line}" for number, line in enumerate(lost)]
-    html = f"<p>News</p><p>{BODY}</p><p>A line that stands for what was decoded wrongly, as it may well be.</p>"
+    html = (
+        f"<p>News</p><p>{BODY}</p><p>A line that stands for what was decoded wrongly, as it may well be.</p>"
+    )
     found = labels_of(page_of(html, [BODY, *lost]))
     assert found.pop(BODY) == ("content", "body")
     assert set(found.values()) == {(None, None)}

@@ -2,14 +2,15 @@
 
 A model that has seen only full pages calls a lone paragraph content whatever it says, and leaves
 chrome in articles that are nearly clean. So training documents are cut and recombined: whole pages,
-pages with part of their chrome, articles with a few leftovers of the same page or of a page in
-another language, articles alone, chrome alone, single paragraphs, and pages put together from
-news lines and interface strings in 120 languages. Paragraphs are never altered: a document is a
+pages with part of their chrome or with that of other pages too, articles with a few leftovers of the
+same page or of a page in another language, articles alone, chrome alone, single paragraphs, and pages put
+together from news lines and interface strings in 120 languages. Paragraphs are never altered: a document is a
 list of paragraph numbers, so what does not depend on context is computed once.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,12 @@ __all__ = ["Mix", "augment_documents"]
 
 #: Share of the leftovers that are consent notices, which pages of old corpora seldom hold.
 _CONSENT_SHARE = 0.35
+#: Of the chrome of other pages, a busy page takes up to so many runs of so many paragraphs and more.
+_MOST_RUNS, _LEAST_RUN = 9, 3
+#: Shares of them that stand before the article, behind it and in it.
+_PLACES = (0.3, 0.6, 0.1)
+#: Share of the synthetic pages that are busy.
+_BUSY_SHARE = 0.6
 
 _Indices = npt.NDArray[np.int64]
 
@@ -35,6 +42,7 @@ class Mix:
     part_of_chrome: float = 0.15
     short_article: float = 0.13
     interrupted: float = 0.12
+    busy_page: float = 0.22
     leftovers_same_page: float = 0.17
     leftovers_other_language: float = 0.13
     article_only: float = 0.07
@@ -72,6 +80,11 @@ class _Pool:
             if rows:
                 runs = np.split(np.array(rows), np.flatnonzero(np.diff(rows) > 1) + 1)
                 self.consent.setdefault(document.language, []).extend(self.ptr[number] + run for run in runs)
+        self.chrome_runs: dict[str, list[_Indices]] = {}
+        for number, document in enumerate(documents):
+            if document.source not in ("ntrex", "phrases") and document.language != "und":
+                runs = self._runs(number)
+                self.chrome_runs.setdefault(document.language, []).extend(runs)
         self.phrases: dict[str, _Indices] = {}
         for number, document in enumerate(documents):
             if document.source == "phrases":
@@ -85,6 +98,18 @@ class _Pool:
     def labelled(self, number: int, label: str) -> _Indices:
         labels = self.documents[number].labels
         return self.ptr[number] + np.array([i for i, found in enumerate(labels) if found == label], np.int64)
+
+    def _runs(self, number: int) -> list[_Indices]:
+        """Runs of chrome, such as menus and lists of other titles."""
+        rows = self.labelled(number, "chrome")
+        runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+        return [run for run in runs if len(run) >= _LEAST_RUN]
+
+    def draw_runs(self, language: str, n_runs: int, rng: np.random.Generator) -> list[_Indices]:
+        """Parts of runs of chrome of pages in a language; none where it has no page."""
+        runs = self.chrome_runs.get(language, [])
+        chosen = rng.integers(len(runs), size=n_runs) if runs else ()
+        return [_stretch(runs[i], rng, _LEAST_RUN) for i in chosen]
 
     def draw(self, source: str, rng: np.random.Generator) -> int:
         sites = self.by_source[source]
@@ -161,6 +186,23 @@ def _interrupted(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices
     return rows[np.array(order, np.int64)]
 
 
+def _busy_page(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:
+    """The page with chrome of other pages in its language before its article, behind it and in it.
+
+    Seeds, all that most languages have, are shorter than real pages and hold fewer lists.
+    """
+    rows, document = pool.all_of(number), pool.documents[number]
+    content = [i for i, label in enumerate(document.labels) if label == "content"]
+    if not content:
+        return rows
+    spans = (0, content[0]), (content[-1] + 1, len(rows)), (content[0], content[-1] + 1)
+    runs = pool.draw_runs(document.language, int(rng.integers(1, _MOST_RUNS + 1)), rng)
+    chosen = rng.choice(len(spans), len(runs), p=_PLACES)
+    places = sorted(int(rng.integers(low, high + 1)) for low, high in (spans[i] for i in chosen))
+    first, *parts = np.split(rows, places)
+    return np.concatenate([first, *itertools.chain.from_iterable(zip(runs, parts, strict=True))])
+
+
 def _attach(article: _Indices, chrome: _Indices, rng: np.random.Generator) -> _Indices:
     """One to six chrome paragraphs behind the article, before it, on both sides, or one inside."""
     size = int(rng.integers(1, 7))
@@ -221,6 +263,9 @@ def _synthetic_page(pool: _Pool, rng: np.random.Generator) -> _Indices:
         return article
     before = rng.choice(strings, int(rng.integers(0, min(12, len(strings)) + 1)), replace=False)
     after = rng.choice(strings, int(rng.integers(1, min(16, len(strings)) + 1)), replace=False)
+    if rng.random() < _BUSY_SHARE:
+        before = np.concatenate([before, *pool.draw_runs(language, int(rng.integers(0, 3)), rng)])
+        after = np.concatenate([*pool.draw_runs(language, int(rng.integers(1, 6)), rng), after])
     return np.concatenate([before, article, after])
 
 
@@ -266,6 +311,7 @@ def augment_documents(
         (mix.part_of_chrome, lambda d: _part_of_chrome(pool, d, rng)),
         (mix.short_article, lambda d: _short_article(pool, d, rng)),
         (mix.interrupted, lambda d: _interrupted(pool, d, rng)),
+        (mix.busy_page, lambda d: _busy_page(pool, d, rng)),
         (mix.leftovers_same_page, lambda d: _leftovers(pool, d, rng, False, pages)),
         (mix.leftovers_other_language, lambda d: _leftovers(pool, d, rng, True, pages)),
         (mix.article_only, lambda d: _stretch(pool.labelled(d, "content"), rng)),
