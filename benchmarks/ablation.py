@@ -92,7 +92,7 @@ def variants(
         return lambda held_out: measure(train, held_out, replace(config, **changes))  # type: ignore[arg-type]
 
     full_pages = replace(
-        config.mix, part_of_chrome=0, short_article=0, interrupted=0, leftovers_same_page=0,
+        config.mix, part_of_chrome=0, short_article=0, interrupted=0, busy_page=0, leftovers_same_page=0,
         leftovers_other_language=0, article_only=0, single_paragraph=0, chrome_only=0, full_page=1,
     )  # fmt: skip
     found: dict[str, Callable[[list[Document]], dict[str, float]]] = {
@@ -105,6 +105,7 @@ def variants(
         ),
         "one net in the second pass instead of two": recipe(n_averaged=1),
         "no document with hidden words": recipe(mix=replace(config.mix, masked=0)),
+        "no busy page": recipe(mix=replace(config.mix, busy_page=0)),
         "full pages alone, no other shape": recipe(mix=full_pages),
         "no document set again": recipe(restyled=0.0),
         "no lift of unsure pages": lambda held_out: measure(train, held_out, config, _without_lift),

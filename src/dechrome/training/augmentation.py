@@ -57,7 +57,7 @@ class Mix:
     seeds: float = 0.21
     synthetic: float = 0.06
 
-    masked: float = 0.08
+    masked: float = 0.15
     """Share of documents whose lexical scores are hidden, so that shape and context stand alone."""
 
 
