@@ -54,7 +54,7 @@ class Mix:
     wcxb: float = 0.26
     readability: float = 0.05
     trafilatura: float = 0.06
-    seeds: float = 0.21
+    seeds: float = 0.32
     synthetic: float = 0.06
 
     masked: float = 0.15
