@@ -1,7 +1,8 @@
 import numpy as np
 
 from dechrome.batch import GRAM_BITS, Batch
-from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon
+from dechrome.labels import SCORES
+from dechrome.lexicon import HashedLexicon
 from dechrome.training.table import count_grams
 from dechrome.training.text_models import fit_linear_scores
 
@@ -32,8 +33,8 @@ def test_scores_are_the_rounded_linear_model():
 
 def test_it_learns_and_knows_the_columns():
     scores = fit_small().score(Batch(["We use cookies on this site", "The minister said talks would go on."]))
-    assert scores.shape == (2, len(LEXICAL_SCORES))
-    cookie, content = LEXICAL_SCORES.index("cookie"), LEXICAL_SCORES.index("content")
+    assert scores.shape == (2, len(SCORES))
+    cookie, content = SCORES.index("cookie"), SCORES.index("content")
     assert scores[0, cookie] > scores[1, cookie]
     assert scores[0, content] < 0 < scores[1, content]
 

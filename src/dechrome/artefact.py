@@ -21,11 +21,11 @@ import numpy as np
 from dechrome.batch import GRAM_BITS
 from dechrome.errors import ModelFormatError
 from dechrome.gramtable import LinearScores
-from dechrome.labels import FAVORS, KINDS
+from dechrome.labels import FAVORS, KINDS, SCORES
 from dechrome.language import LANGUAGE_BITS, LanguageModel
-from dechrome.lexicon import LEXICAL_SCORES, HashedLexicon, Lexicon
+from dechrome.lexicon import HashedLexicon, Lexicon
 from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS, Calibration, Model
-from dechrome.patterns import PATTERN_BITS, PATTERN_SCORES, PatternModel
+from dechrome.patterns import PATTERN_BITS, PatternModel
 from dechrome.scoring import Net
 
 __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
@@ -40,8 +40,8 @@ def _columns() -> dict[str, Any]:
     """What the arrays' axes mean in this version."""
     return {
         "kinds": list(KINDS),
-        "lexical_scores": list(LEXICAL_SCORES),
-        "pattern_scores": list(PATTERN_SCORES),
+        "lexical_scores": list(SCORES),
+        "pattern_scores": list(SCORES),
         "first_pass_inputs": list(FIRST_PASS_INPUTS),
         "context_pass_inputs": [list(names) for names in CONTEXT_PASS_INPUTS],
         "gram_bits": GRAM_BITS,

@@ -16,8 +16,7 @@ import numpy.typing as npt
 
 from dechrome.batch import HEAD, TAIL, Batch
 from dechrome.errors import ModelFormatError
-from dechrome.labels import CONTENT_KINDS, KINDS
-from dechrome.lexicon import LEXICAL_SCORES
+from dechrome.labels import CONTENT_KINDS, KINDS, SCORES
 
 __all__ = ["UNKNOWN_CHROME", "FastTextLexicon", "as_line"]
 
@@ -87,5 +86,5 @@ class FastTextLexicon:
         content = P[:, : len(CONTENT_KINDS)].sum(axis=1, keepdims=True)
         chances = np.clip(np.hstack([P[:, : len(KINDS)], content]), 1e-6, 1 - 1e-6)
         scores = np.log(chances / (1 - chances))
-        assert scores.shape[1] == len(LEXICAL_SCORES)
+        assert scores.shape[1] == len(SCORES)
         return np.clip(scores, -_LIMIT, _LIMIT).astype(np.float32)

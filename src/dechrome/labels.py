@@ -11,6 +11,7 @@ __all__ = [
     "KINDS",
     "KIND_MEANINGS",
     "LABELS",
+    "SCORES",
     "Favor",
     "Kind",
     "Label",
@@ -43,6 +44,9 @@ LABELS: tuple[Label, ...] = get_args(Label)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 CONTENT_KINDS: tuple[Kind, ...] = KINDS[:2]
 CHROME_KINDS: tuple[Kind, ...] = KINDS[2:]
+
+#: Columns of the lexical and of the pattern scores: each kind against the rest, then content against chrome.
+SCORES: tuple[str, ...] = (*KINDS, "content")
 
 #: What belongs to each kind, as the README's table tells it (a test keeps them the same).
 KIND_MEANINGS: dict[Kind, str] = {

@@ -14,12 +14,8 @@ import numpy.typing as npt
 
 from dechrome.batch import Batch
 from dechrome.gramtable import LinearScores
-from dechrome.labels import KINDS
 
-__all__ = ["LEXICAL_SCORES", "HashedLexicon", "Lexicon"]
-
-#: Columns of the lexical scores: one against the rest for each kind, then content against chrome.
-LEXICAL_SCORES: tuple[str, ...] = (*KINDS, "content")
+__all__ = ["HashedLexicon", "Lexicon"]
 
 
 class Lexicon(Protocol):
@@ -28,7 +24,7 @@ class Lexicon(Protocol):
     name: str
 
     def score(self, batch: Batch) -> npt.NDArray[np.float32]:
-        """Lexical scores, shape (n_paragraphs, n_lexical_scores), columns as LEXICAL_SCORES."""
+        """Lexical scores, shape (n_paragraphs, n_lexical_scores), columns as SCORES."""
 
 
 class HashedLexicon:
@@ -37,7 +33,7 @@ class HashedLexicon:
     Parameters
     ----------
     scores : LinearScores
-        Of ``2 ** GRAM_BITS`` buckets, columns as LEXICAL_SCORES.
+        Of ``2 ** GRAM_BITS`` buckets, columns as SCORES.
     """
 
     name = "hashed"

@@ -16,10 +16,10 @@ import numpy.typing as npt
 from dechrome.batch import Batch
 from dechrome.context import CONTEXT, STRETCHES, Context, ContextInputs
 from dechrome.features import FEATURES, compute_features
-from dechrome.labels import CONTENT_KINDS, KINDS, Favor
+from dechrome.labels import CONTENT_KINDS, KINDS, SCORES, Favor
 from dechrome.language import LanguageModel
-from dechrome.lexicon import LEXICAL_SCORES, Lexicon
-from dechrome.patterns import PATTERN_SCORES, PatternModel
+from dechrome.lexicon import Lexicon
+from dechrome.patterns import PatternModel
 from dechrome.scoring import Net, average_proba
 
 __all__ = [
@@ -37,8 +37,8 @@ __all__ = [
 _Array = npt.NDArray[np.float32]
 
 #: Input columns of the first pass and of those in context; a model folder whose columns differ is refused.
-_ALONE = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES), "is_masked")
-FIRST_PASS_INPUTS = (*_ALONE, *(f"pattern_{name}" for name in PATTERN_SCORES))
+_ALONE = (*FEATURES, *(f"lexical_{name}" for name in SCORES), "is_masked")
+FIRST_PASS_INPUTS = (*_ALONE, *(f"pattern_{name}" for name in SCORES))
 _IN_DOCUMENT = (*_ALONE, *(f"before_{kind}" for kind in KINDS), *CONTEXT)
 CONTEXT_PASS_INPUTS = (_IN_DOCUMENT, (*_IN_DOCUMENT, *STRETCHES))
 

@@ -13,12 +13,9 @@ import numpy.typing as npt
 from dechrome.batch import Batch
 from dechrome.characters import CLASSES
 from dechrome.gramtable import LinearScores, hash_grams
-from dechrome.labels import KINDS
 
-__all__ = ["PATTERN_BITS", "PATTERN_SCORES", "PatternModel", "pattern_grams"]
+__all__ = ["PATTERN_BITS", "PatternModel", "pattern_grams"]
 
-#: Columns of the pattern scores: one against the rest for each kind, then content against chrome.
-PATTERN_SCORES: tuple[str, ...] = (*KINDS, "content")
 #: Buckets of the hashed n-grams: 2 ** PATTERN_BITS. Bits, sizes and how much is read were chosen by AUC on
 #: the development sites: shorter n-grams add nothing, longer ones and more buckets little.
 PATTERN_BITS = 14
@@ -81,7 +78,7 @@ class PatternModel:
     Parameters
     ----------
     scores : LinearScores
-        Of ``2 ** PATTERN_BITS`` buckets, columns as PATTERN_SCORES.
+        Of ``2 ** PATTERN_BITS`` buckets, columns as SCORES.
     """
 
     def __init__(self, scores: LinearScores) -> None:
