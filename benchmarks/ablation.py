@@ -29,11 +29,15 @@ from dechrome.model import Model
 from dechrome.training.calibration import calibrate
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document, read_corpus
-from dechrome.training.fitting import fit_model
+from dechrome.training.fitting import Groundwork, fit_alone, fit_in_context
 
 #: Languages whose seeds the models never see; four scripts, two of them with no page in any corpus.
 _HELD_OUT = ("hi", "ko", "tr", "vi", "am", "fa")
 _PAGES = ("fundus", "daniel", "wcxb", "readability", "trafilatura")
+
+
+def _quiet(line: str) -> None:
+    pass
 
 
 def _as_it_is(model: Model, pages: Sequence[Document]) -> Model:
@@ -52,11 +56,13 @@ def measure(
     train: Sequence[Document],
     held_out: Sequence[Document],
     config: TrainingConfig,
+    groundwork: Groundwork | None = None,
     change: Callable[[Model, Sequence[Document]], Model] = _as_it_is,
 ) -> dict[str, float]:
-    """Train on some documents, change the model, and judge on the others."""
+    """Train on some documents, on groundwork if it is laid, change the model, and judge on the others."""
     pages = [d for d in held_out if d.source in _PAGES]
-    model = change(fit_model([*train, *pages], config), pages)
+    groundwork = groundwork or fit_alone(train, config, 1, _quiet)
+    model = change(fit_in_context(groundwork, [*train, *pages], config, _quiet), pages)
     scored = score_documents(model, held_out)
     table = evaluate_documents(scored)
     f1 = table[table.ceiling >= LEAST_CEILING].groupby("source").f1
@@ -84,6 +90,7 @@ def variants(
     train: Sequence[Document], automatic: Sequence[Document], config: TrainingConfig
 ) -> dict[str, Callable[[list[Document]], dict[str, float]]]:
     """What is trained under each name, given the held-out documents."""
+    laid = fit_alone(train, config, 2, _quiet)  # the same for all that differ only in what comes behind
 
     def data(keep: Callable[[Document], bool]) -> Callable[[list[Document]], dict[str, float]]:
         return lambda held_out: measure([d for d in train if keep(d)], held_out, config)
@@ -91,24 +98,28 @@ def variants(
     def recipe(**changes: object) -> Callable[[list[Document]], dict[str, float]]:
         return lambda held_out: measure(train, held_out, replace(config, **changes))  # type: ignore[arg-type]
 
+    def in_context(
+        change: Callable[[Model, Sequence[Document]], Model] = _as_it_is, **changes: object
+    ) -> Callable[[list[Document]], dict[str, float]]:
+        changed = replace(config, **changes)  # type: ignore[arg-type]
+        return lambda held_out: measure(train, held_out, changed, laid, change)
+
     full_pages = replace(
         config.mix, part_of_chrome=0, short_article=0, interrupted=0, busy_page=0, leftovers_same_page=0,
         leftovers_other_language=0, article_only=0, single_paragraph=0, chrome_only=0, full_page=1,
     )  # fmt: skip
     found: dict[str, Callable[[list[Document]], dict[str, float]]] = {
-        "all parts": recipe(),
+        "all parts": in_context(),
         "all parts, another random state": recipe(random_state=1),
-        "no convolutions": recipe(dilations=()),
-        "no dropout": recipe(dropout=0.0),
-        "one pass in context instead of two": lambda held_out: measure(
-            train, held_out, config, _without_second_pass
-        ),
-        "one net in the second pass instead of two": recipe(n_averaged=1),
-        "no document with hidden words": recipe(mix=replace(config.mix, masked=0)),
-        "no busy page": recipe(mix=replace(config.mix, busy_page=0)),
-        "full pages alone, no other shape": recipe(mix=full_pages),
+        "no convolutions": in_context(dilations=()),
+        "no dropout": in_context(dropout=0.0),
+        "one pass in context instead of two": in_context(_without_second_pass),
+        "one net in the second pass instead of two": in_context(n_averaged=1),
+        "no document with hidden words": in_context(mix=replace(config.mix, masked=0)),
+        "no busy page": in_context(mix=replace(config.mix, busy_page=0)),
+        "full pages alone, no other shape": in_context(mix=full_pages),
         "no document set again": recipe(restyled=0.0),
-        "no lift of unsure pages": lambda held_out: measure(train, held_out, config, _without_lift),
+        "no lift of unsure pages": in_context(_without_lift),
         "languages not told apart, nor mixed in training": lambda held_out: measure(
             [replace(d, language="und") for d in train], held_out, config
         ),

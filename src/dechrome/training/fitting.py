@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,9 @@ from dechrome.context import Context, ContextInputs
 from dechrome.errors import CorpusFormatError
 from dechrome.labels import FAVORS, KINDS
 from dechrome.language import LanguageModel
+from dechrome.lexicon import Lexicon
 from dechrome.model import Calibration, Model, context_inputs, context_pass_inputs, first_pass_inputs
+from dechrome.patterns import PatternModel
 from dechrome.scoring import Net
 from dechrome.training.calibration import calibrate
 from dechrome.training.config import TrainingConfig
@@ -33,7 +35,7 @@ from dechrome.training.restyling import restyle_documents
 from dechrome.training.table import ParagraphTable, iterate_batches, tabulate
 from dechrome.training.text_models import fit_language_model, fit_lexicon, fit_out_of_fold, fit_patterns
 
-__all__ = ["fit_model", "thin_news"]
+__all__ = ["Groundwork", "fit_alone", "fit_in_context", "fit_model", "thin_news"]
 
 _Array = npt.NDArray[np.float32]
 
@@ -70,6 +72,19 @@ def _row_weights(table: ParagraphTable) -> _Array:
     return weight.astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Groundwork:
+    """What is learned from paragraphs alone, and the lessons that it makes for the passes in context."""
+
+    patterns: PatternModel
+    lexicon: Lexicon
+    language: LanguageModel
+    first_pass: Net
+    lessons: Lessons
+    n_documents: int
+    """Training documents, those set again not counted."""
+
+
 def fit_model(
     documents: Sequence[Document],
     config: TrainingConfig | None = None,
@@ -99,10 +114,16 @@ def fit_model(
         If the training split lacks content or chrome.
     """
     config = config or TrainingConfig()
+    return fit_in_context(fit_alone(documents, config, n_jobs, progress), documents, config, progress)
+
+
+def fit_alone(
+    documents: Sequence[Document], config: TrainingConfig, n_jobs: int, progress: Callable[[str], None]
+) -> Groundwork:
+    """Fit what judges each paragraph alone; see :func:`fit_model`."""
     train = thin_news(
         [d for d in documents if d.split == "train"], config.news_documents, config.random_state
     )
-    development = [d for d in documents if d.split == "development"] or train
     restyled = restyle_documents(train, config.restyled, np.random.default_rng(config.random_state + 3))
     n_documents, train = len(train), [*train, *restyled]
     table = tabulate(train, config.n_folds)
@@ -130,18 +151,35 @@ def fit_model(
         np.random.default_rng(config.random_state + 1).random(len(table.paragraphs)) < _MASKED
     )
     first_pass, lessons = _fit_first_passes(table, inputs, partly, surroundings, config, progress)
-    context_passes = fit_context_passes(lessons, config, progress)
+    return Groundwork(patterns, lexicon, language, first_pass, lessons, n_documents)
+
+
+def fit_in_context(
+    groundwork: Groundwork,
+    documents: Sequence[Document],
+    config: TrainingConfig,
+    progress: Callable[[str], None],
+) -> Model:
+    """Fit the passes in context and calibrate; see :func:`fit_model`.
+
+    The groundwork may have been laid with other settings of what comes here: the mix, the nets in context.
+    """
+    development = [d for d in documents if d.split == "development"]
     metadata = {
         "corpus_digest": corpus_digest(documents),
-        "n_training_documents": n_documents,
-        "n_development_documents": len(development),
+        "n_training_documents": groundwork.n_documents,
+        "n_development_documents": len(development) or groundwork.n_documents,
         "config": asdict(config),
     }
-    thresholds = dict.fromkeys(FAVORS, 0.5)
     model = Model(
-        patterns, lexicon, language, first_pass, context_passes, Calibration(), thresholds, metadata
+        groundwork.patterns, groundwork.lexicon, groundwork.language, groundwork.first_pass,
+        fit_context_passes(groundwork.lessons, config, progress), Calibration(),
+        dict.fromkeys(FAVORS, 0.5), metadata,
+    )  # fmt: skip
+    # Without held-out documents, those that were trained on have to do.
+    return calibrate(
+        model, development or groundwork.lessons.documents[: groundwork.n_documents], config, progress
     )
-    return calibrate(model, development, config, progress)
 
 
 def _fit_first_passes(
