@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dechrome.evaluation.measures import (
@@ -107,6 +108,12 @@ def test_tables_are_written_whole_with_their_command(toy_model, seed_documents, 
     text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
     assert "`dechrome evaluate toy corpus.jsonl`" in text
     assert tables_to_markdown(tables) in text
+
+
+def test_tables_show_counts_as_whole_numbers_and_measures_with_three_digits():
+    table = pd.DataFrame({"n": [3.0, 1.0], "f1": [1.0, 0.5]}, index=["x", "y"])
+    shown = tables_to_markdown({"languages": table})
+    assert "| x | 3 | 1.000 |\n| y | 1 | 0.500 |" in shown
 
 
 def test_shapes_are_measured_and_repeatable(toy_model, seed_documents):

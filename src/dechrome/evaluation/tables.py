@@ -177,15 +177,19 @@ def make_tables(
 
 
 def _markdown(table: pd.DataFrame, name: str) -> str:
-    def shown(value: object) -> str:
-        if isinstance(value, float):
-            return str(int(value)) if value.is_integer() and value > 1 else f"{value:.3f}"
-        return str(value)
+    # Counts are floats where some are missing.
+    numbers = table.select_dtypes("number")
+    counts = {
+        name for name, column in numbers.items() if column.max() > 1 and not (column.dropna() % 1).any()
+    }
+
+    def shown(value: object, column: str) -> str:
+        return f"{value:.{0 if column in counts else 3}f}" if isinstance(value, float) else str(value)
 
     lines = ["| " + " | ".join([name, *map(str, table.columns)]) + " |"]
     lines.append("|---" * (len(table.columns) + 1) + "|")
     for index, row in zip(table.index, table.itertuples(index=False), strict=True):
-        lines.append("| " + " | ".join([str(index), *map(shown, row)]) + " |")
+        lines.append("| " + " | ".join([str(index), *map(shown, row, table.columns)]) + " |")
     return "\n".join(lines)
 
 
