@@ -36,10 +36,6 @@ _HELD_OUT = ("hi", "ko", "tr", "vi", "am", "fa")
 _PAGES = ("fundus", "daniel", "wcxb", "readability", "trafilatura")
 
 
-def _quiet(line: str) -> None:
-    pass
-
-
 def _as_it_is(model: Model, pages: Sequence[Document]) -> Model:
     return model
 
@@ -61,8 +57,8 @@ def measure(
 ) -> dict[str, float]:
     """Train on some documents, on groundwork if it is laid, change the model, and judge on the others."""
     pages = [d for d in held_out if d.source in _PAGES]
-    groundwork = groundwork or fit_alone(train, config, 1, _quiet)
-    model = change(fit_in_context(groundwork, [*train, *pages], config, _quiet), pages)
+    groundwork = groundwork or fit_alone(train, config)
+    model = change(fit_in_context(groundwork, [*train, *pages], config), pages)
     scored = score_documents(model, held_out)
     table = evaluate_documents(scored)
     f1 = table[table.ceiling >= LEAST_CEILING].groupby("source").f1
@@ -90,7 +86,7 @@ def variants(
     train: Sequence[Document], automatic: Sequence[Document], config: TrainingConfig
 ) -> dict[str, Callable[[list[Document]], dict[str, float]]]:
     """What is trained under each name, given the held-out documents."""
-    laid = fit_alone(train, config, 2, _quiet)  # the same for all that differ only in what comes behind
+    laid = fit_alone(train, config, n_jobs=2)  # the same for all that differ only in what comes behind
 
     def data(keep: Callable[[Document], bool]) -> Callable[[list[Document]], dict[str, float]]:
         return lambda held_out: measure([d for d in train if keep(d)], held_out, config)

@@ -71,6 +71,7 @@ def test_busy_pages_hold_the_page_in_order_and_runs_of_chrome_of_its_language(se
         of_page = np.isin(rows, np.arange(start, start + sizes[own]))
         _, first = np.unique(rows[of_page], return_index=True)
         assert len(first) == sizes[own]
+        assert set(labels[~of_page]) <= {"chrome"}
         assert len(set(languages[owner])) == 1
         is_grown += len(rows) > sizes[own]
         content = rows[labels == "content"]

@@ -76,15 +76,15 @@ class _Pool:
             self.by_source.setdefault(source, []).append(numbers)
         self.consent: dict[str, list[_Indices]] = {}
         for number, document in enumerate(documents):
-            rows = [i for i, kind in enumerate(document.kinds) if kind == "cookie"]
-            if rows:
-                runs = np.split(np.array(rows), np.flatnonzero(np.diff(rows) > 1) + 1)
-                self.consent.setdefault(document.language, []).extend(self.ptr[number] + run for run in runs)
+            rows = np.array([i for i, kind in enumerate(document.kinds) if kind == "cookie"], np.int64)
+            if len(rows):
+                self.consent.setdefault(document.language, []).extend(_runs(self.ptr[number] + rows))
         self.chrome_runs: dict[str, list[_Indices]] = {}
         for number, document in enumerate(documents):
             if document.source not in ("ntrex", "phrases") and document.language != "und":
-                runs = self._runs(number)
-                self.chrome_runs.setdefault(document.language, []).extend(runs)
+                runs = _runs(self.labelled(number, "chrome"))
+                long = (run for run in runs if len(run) >= _LEAST_RUN)
+                self.chrome_runs.setdefault(document.language, []).extend(long)
         self.phrases: dict[str, _Indices] = {}
         for number, document in enumerate(documents):
             if document.source == "phrases":
@@ -99,12 +99,6 @@ class _Pool:
         labels = self.documents[number].labels
         return self.ptr[number] + np.array([i for i, found in enumerate(labels) if found == label], np.int64)
 
-    def _runs(self, number: int) -> list[_Indices]:
-        """Runs of chrome, such as menus and lists of other titles."""
-        rows = self.labelled(number, "chrome")
-        runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
-        return [run for run in runs if len(run) >= _LEAST_RUN]
-
     def draw_runs(self, language: str, n_runs: int, rng: np.random.Generator) -> list[_Indices]:
         """Parts of runs of chrome of pages in a language; none where it has no page."""
         runs = self.chrome_runs.get(language, [])
@@ -115,6 +109,11 @@ class _Pool:
         sites = self.by_source[source]
         site = sites[rng.integers(len(sites))]
         return site[rng.integers(len(site))]
+
+
+def _runs(rows: _Indices) -> list[_Indices]:
+    """Rows that follow one another, such as those of a menu or of a list of other titles."""
+    return np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
 
 
 def _stretch(indices: _Indices, rng: np.random.Generator, least: int = 1) -> _Indices:

@@ -118,7 +118,10 @@ def fit_model(
 
 
 def fit_alone(
-    documents: Sequence[Document], config: TrainingConfig, n_jobs: int, progress: Callable[[str], None]
+    documents: Sequence[Document],
+    config: TrainingConfig,
+    n_jobs: int = 1,
+    progress: Callable[[str], None] = _log.info,
 ) -> Groundwork:
     """Fit what judges each paragraph alone; see :func:`fit_model`."""
     train = thin_news(
@@ -158,17 +161,19 @@ def fit_in_context(
     groundwork: Groundwork,
     documents: Sequence[Document],
     config: TrainingConfig,
-    progress: Callable[[str], None],
+    progress: Callable[[str], None] = _log.info,
 ) -> Model:
     """Fit the passes in context and calibrate; see :func:`fit_model`.
 
     The groundwork may have been laid with other settings of what comes here: the mix, the nets in context.
     """
     development = [d for d in documents if d.split == "development"]
+    # Without held-out documents, those that were trained on have to do.
+    development = development or list(groundwork.lessons.documents[: groundwork.n_documents])
     metadata = {
         "corpus_digest": corpus_digest(documents),
         "n_training_documents": groundwork.n_documents,
-        "n_development_documents": len(development) or groundwork.n_documents,
+        "n_development_documents": len(development),
         "config": asdict(config),
     }
     model = Model(
@@ -176,10 +181,7 @@ def fit_in_context(
         fit_context_passes(groundwork.lessons, config, progress), Calibration(),
         dict.fromkeys(FAVORS, 0.5), metadata,
     )  # fmt: skip
-    # Without held-out documents, those that were trained on have to do.
-    return calibrate(
-        model, development or groundwork.lessons.documents[: groundwork.n_documents], config, progress
-    )
+    return calibrate(model, development, config, progress)
 
 
 def _fit_first_passes(
