@@ -51,6 +51,20 @@ def test_prose_that_the_gold_lacks_between_content_stays_unknown():
     assert labels_of(page_of(html, [LEAD, BODY, LAST]))[extra] == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("coverage", "element", "label"),
+    [
+        ("main", "<div>Voltage: 12 V</div>", None),
+        ("main", '<div><a href="/lamps">Voltage: 12 V</a></div>', "chrome"),
+        ("main", '<div class="share">Voltage: 12 V</div>', "chrome"),
+        ("full", "<div>Voltage: 12 V</div>", "chrome"),
+    ],
+)
+def test_a_short_line_in_the_article_is_unknown_where_gold_leaves_such_out(coverage, element, label):
+    html = f"<p>{BODY}</p>{element}<p>{LAST}</p>"
+    assert labels_of(page_of(html, [BODY, LAST], coverage=coverage))["Voltage: 12 V"][0] == label
+
+
 def test_a_teaser_that_repeats_the_standfirst_outside_the_article_stays_unknown():
     menu = "<p>Menu</p>" * 100
     html = f"<div class=top><p>{LEAD}</p></div>{menu}<p>{LEAD}</p><p>{BODY}</p><p>{LAST}</p>"

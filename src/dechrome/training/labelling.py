@@ -243,6 +243,8 @@ def _label_full(blocks: Sequence[Block], page: Page) -> list[Labelled]:
             found = _content(block, page) if weights[i] >= 15 else _UNKNOWN
         elif start <= i < stop + _REACH and _may_be_content(block, page):
             found = _UNKNOWN
+        elif in_run and page.coverage == "main" and _is_unmarked(block):
+            found = _UNKNOWN  # code, a specification, the entry of a table
         else:
             found = Labelled("chrome", None)
         labelled.append(found)
@@ -263,6 +265,11 @@ def _may_be_content(block: Block, page: Page) -> bool:
         kind = None
     prose = _PROSE_END.search(block.text) is not None
     return block.link_ratio < 0.5 and kind is None and (prose or tag in _TEXT_TAGS)
+
+
+def _is_unmarked(block: Block) -> bool:
+    """Whether neither names nor links say that a block is chrome."""
+    return kind_from_markup(block) is None and block.link_ratio < 0.9
 
 
 _TEXT_TAGS = frozenset("p li h2 h3 h4 h5 h6 td th pre code dd dt blockquote q summary".split())
