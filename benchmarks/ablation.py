@@ -14,7 +14,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
+import numpy as np
 from joblib import Parallel, delayed
 
 from dechrome.evaluation.measures import (
@@ -82,6 +84,19 @@ def measure(
     }
 
 
+def _without_means(
+    run: Callable[[list[Document]], dict[str, float]], held_out: list[Document]
+) -> dict[str, float]:
+    def zeros(rows: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        return np.zeros((len(sizes), rows.shape[1]), np.float32)
+
+    with (
+        patch("dechrome.scoring.document_means", zeros),
+        patch("dechrome.training.net_training.document_means", zeros),
+    ):
+        return run(held_out)
+
+
 def variants(
     train: Sequence[Document], automatic: Sequence[Document], config: TrainingConfig
 ) -> dict[str, Callable[[list[Document]], dict[str, float]]]:
@@ -108,6 +123,9 @@ def variants(
         "all parts": in_context(),
         "all parts, another random state in context": in_context(random_state=1),
         "no convolutions": in_context(dilations=()),
+        "convolutions do not see their document's mean": lambda held_out: _without_means(
+            in_context(), held_out
+        ),
         "no dropout": in_context(dropout=0.0),
         "one pass in context instead of two": in_context(_without_second_pass),
         "one net in the second pass instead of two": in_context(n_averaged=1),

@@ -67,11 +67,27 @@ def test_the_kind_is_the_likeliest_within_the_label():
     assert choose_kinds(P, np.array([True, False])).tolist() == [BODY, RELATED]
 
 
-@pytest.mark.parametrize("rows", [1, 5, 37])
-def test_paragraphs_judged_in_parts_have_the_same_bits(toy_model, seed_documents, monkeypatch, rows):
-    documents = seed_documents[:6]
+def batch_of(documents):
     ptr = np.concatenate([[0, 0], np.cumsum([len(d.paragraphs) for d in documents])])
-    batch = Batch([text for d in documents for text in d.paragraphs], ptr)
-    at_once = toy_model.score(batch)
+    return Batch([text for d in documents for text in d.paragraphs], ptr)
+
+
+def test_documents_judged_in_parts_have_the_same_bits(toy_model, seed_documents, monkeypatch):
+    documents = seed_documents[:6]
+    at_once = toy_model.score(batch_of(documents))
+    longest = max(len(d.paragraphs) for d in documents)
+    assert len(at_once[1]) > 2 * longest
+    monkeypatch.setattr("dechrome.model._MOST_ROWS", longest)
+    in_parts = toy_model.score(batch_of(documents))
+    assert all(np.array_equal(a, b) for a, b in zip(in_parts, at_once, strict=True))
+
+
+@pytest.mark.parametrize("rows", [1, 5, 37])
+def test_a_document_too_long_for_the_nets_is_cut_alike_in_any_batch(
+    toy_model, seed_documents, monkeypatch, rows
+):
+    documents = seed_documents[:6]
     monkeypatch.setattr("dechrome.model._MOST_ROWS", rows)
-    assert all(np.array_equal(a, b) for a, b in zip(toy_model.score(batch), at_once, strict=True))
+    _, together = toy_model.score(batch_of(documents))
+    alone = [toy_model.score(batch_of([document]))[1] for document in documents]
+    assert np.array_equal(together, np.concatenate(alone))

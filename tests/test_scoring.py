@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from dechrome.scoring import Net, softmax
+from dechrome.scoring import Net, document_means, softmax
 
 
 def random_net(n_in=9, width=6, n_out=4, dilations=(1, 2), random_state=2):
     rng = np.random.default_rng(random_state)
-    shapes = [(n_in, width), *((3 * width, width) for _ in dilations), (width, n_out)]
+    shapes = [(n_in, width), *((n * width, width) for n in (3, 4, 3)[: len(dilations)]), (width, n_out)]
     return Net(
         [rng.normal(size=shape).astype(np.float32) for shape in shapes],
         [rng.normal(size=shape[1]).astype(np.float32) for shape in shapes],
@@ -36,10 +36,19 @@ def test_convolutions_equal_the_plain_loop():
                 H[at] if 0 <= at < len(H) else np.zeros(H.shape[1])
                 for at in (row - dilation, row, row + dilation)
             ]
+            if len(weights) == 4 * H.shape[1]:
+                around.append(H.mean(axis=0))
             seen.append(H[row] + np.maximum(np.concatenate(around) @ weights + bias, 0))
         H = np.array(seen)
     expected = softmax(H @ net.weights[-1] + net.biases[-1])
     assert np.allclose(net.predict_proba(X), expected, atol=1e-4)
+
+
+def test_means_of_documents():
+    rows = np.arange(10, dtype=np.float32).reshape(5, 2)
+    means = document_means(rows, np.array([0, 2, 2]), np.array([2, 0, 2]))
+    assert means.tolist() == [[1, 2], [0, 0], [5, 6]]
+    assert document_means(rows, np.array([], np.int64), np.array([], np.int64)).shape == (0, 2)
 
 
 def test_nothing_crosses_from_one_document_into_another():

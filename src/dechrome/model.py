@@ -6,6 +6,7 @@ Training calls the same functions on the same columns, so what is learned is wha
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +47,8 @@ _N_CONTENT = len(CONTENT_KINDS)
 _BODY = KINDS.index("body")
 _LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
 _SCORE_UNIT = np.float32(0.25)
-#: Rows whose context columns are there at once, so that a document of many paragraphs needs no more memory.
+#: About so many rows' context columns are there at once, and a net sees no more of a document at once, so
+#: that a document of many paragraphs needs no more memory.
 _MOST_ROWS = 1 << 12
 
 
@@ -235,14 +237,18 @@ def _judge_in_context(
 ) -> _Array:
     """Probabilities that a pass in context gives, shape (n_paragraphs, n_kinds)."""
     judged = np.empty_like(P)
-    reach = max(sum(net.dilations) for net in nets)
-    for start in range(0, len(P), _MOST_ROWS):
-        stop = min(start + _MOST_ROWS, len(P))
-        low, high = max(start - reach, 0), min(stop + reach, len(P))
-        # The documents that have a row there, as far as they have.
-        first_document, last = np.searchsorted(doc_ptr, low, "right") - 1, np.searchsorted(doc_ptr, high)
-        ptr = np.clip(doc_ptr[first_document : last + 1], low, high) - low
-        rows = np.arange(low, high)
+    bounds = _cut_long_documents(doc_ptr)
+    cuts = np.unique(np.append(np.searchsorted(bounds, np.arange(0, len(P), _MOST_ROWS)), len(bounds) - 1))
+    for first_document, last in itertools.pairwise(cuts):
+        ptr = bounds[first_document : last + 1]
+        rows = np.arange(ptr[0], ptr[-1])
         X = context_pass_inputs(number, first[text_ids[rows]], P[rows], context, rows)
-        judged[start:stop] = average_proba(nets, X, ptr)[start - low : stop - low]
+        judged[rows] = average_proba(nets, X, ptr - ptr[0])
     return judged
+
+
+def _cut_long_documents(doc_ptr: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Where documents begin and end, and where the nets cut those that are too long for them."""
+    long = np.flatnonzero(np.diff(doc_ptr) > _MOST_ROWS)
+    cuts = [np.arange(doc_ptr[d], doc_ptr[d + 1], _MOST_ROWS) for d in long]
+    return np.unique(np.concatenate([doc_ptr, *cuts]))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Net", "average_proba", "softmax"]
+__all__ = ["Net", "average_proba", "document_means", "softmax"]
 
 _Array = npt.NDArray[np.float32]
 
@@ -27,15 +27,17 @@ class Net:
     """A dense layer, convolutions over the rows of each document, and a dense layer.
 
     Each convolution sees a row, the one ``dilation`` before it and the one as far behind, zeros where the
-    document has none, and adds what it makes of them to the row (dilated convolutions: Yu and Koltun 2016,
-    https://arxiv.org/abs/1511.07122; residual layers: He et al. 2016, https://arxiv.org/abs/1512.03385).
-    Without convolutions every row stands for itself. The rectifier follows each layer but the last.
+    document has none; one may also see the mean of the document's rows. What it makes of them it adds to the
+    row (dilated convolutions: Yu and Koltun 2016, https://arxiv.org/abs/1511.07122; global context: Cao et
+    al. 2019, https://arxiv.org/abs/1904.11492; residual layers: He et al. 2016,
+    https://arxiv.org/abs/1512.03385). Without convolutions every row stands for itself. The rectifier follows
+    each layer but the last.
 
     Parameters
     ----------
     weights : sequence of ndarray of float32
-        Of the first layer, (n_in, width), of each convolution, (3 * width, width), of the last layer,
-        (width, n_out). The inputs' scaling is folded into the first.
+        Of the first layer, (n_in, width), of each convolution, (3 * width, width), or (4 * width, width) if
+        it sees the mean, of the last layer, (width, n_out). The inputs' scaling is folded into the first.
     biases : sequence of ndarray of float32
         Of as many layers, (width,) or (n_out,).
     dilations : sequence of int
@@ -78,18 +80,25 @@ class Net:
         """
         if not self.dilations:
             return _affine(embedded, self.weights[-1], self.biases[-1])
-        gap = max(self.dilations)
+        gap, width = max(self.dilations), embedded.shape[1]
         sizes = np.diff(doc_ptr)
         # Places of the rows, empty ones between documents, so that no convolution sees beyond one.
         at = np.arange(len(embedded)) + gap * np.repeat(np.arange(len(sizes)), sizes)
         n_placed = len(embedded) + gap * len(sizes)
         n_placed += -n_placed % _BLOCK
-        padded = np.zeros((n_placed + 2 * gap, embedded.shape[1]), np.float32)
+        padded = np.zeros((n_placed + 2 * gap, width), np.float32)
         H, is_row = padded[gap:-gap], np.zeros((n_placed, 1), np.float32)
         H[at], is_row[at] = embedded, 1
+        starts = doc_ptr[:-1] + gap * np.arange(1, len(sizes) + 1)
+        owner = np.repeat(np.arange(len(sizes)), sizes + gap)
         for i, dilation in enumerate(self.dilations, start=1):
             around = [padded[gap + step :][:n_placed] for step in (-dilation, 0, dilation)]
-            H += _convolution(around, self.weights[i], self.biases[i]) * is_row
+            made = _convolution(around, self.weights[i][: 3 * width], self.biases[i])
+            if len(self.weights[i]) > 3 * width:
+                # One product for each document: its bits must not depend on how many there are.
+                shift = document_means(padded, starts, sizes)[:, None] @ self.weights[i][3 * width :]
+                made[: len(owner)] += shift[owner, 0]
+            H += _rectify(made) * is_row
         return _affine(H[at], self.weights[-1], self.biases[-1])
 
     def predict_proba(self, X: _Array, doc_ptr: npt.NDArray[np.int64] | None = None) -> _Array:
@@ -97,8 +106,28 @@ class Net:
         return softmax(self.score(self.embed(X), np.array([0, len(X)]) if doc_ptr is None else doc_ptr))
 
 
+def document_means(rows: _Array, starts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> _Array:
+    """Mean of the rows of each document, zeros where it has none.
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (n_rows, width)
+        At least one behind the last document's.
+    starts, sizes : ndarray of int64, shape (n_documents,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n_documents, width)
+    """
+    bounds = np.stack([starts, starts + sizes], axis=1).ravel()
+    sums: _Array = np.add.reduceat(rows, bounds, axis=0)[::2] if len(bounds) else rows[:0]
+    sums[sizes == 0] = 0
+    sums /= np.maximum(sizes, 1).astype(np.float32)[:, None]
+    return sums
+
+
 def _convolution(around: Sequence[_Array], weights: _Array, bias: _Array) -> _Array:
-    """Rectified sum of what stands before, at and behind every place, each times its part of the weights."""
+    """Sum of what stands before, at and behind every place, each times its part of the weights."""
     n, width = around[0].shape
     made = np.empty((n // _BLOCK, _BLOCK, weights.shape[1]), np.float32)
     part = np.empty_like(made)
@@ -108,7 +137,7 @@ def _convolution(around: Sequence[_Array], weights: _Array, bias: _Array) -> _Ar
         if side:
             made += part
     made += bias
-    return _rectify(made.reshape(n, -1))
+    return made.reshape(n, -1)
 
 
 def average_proba(nets: Sequence[Net], X: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:

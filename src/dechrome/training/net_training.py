@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.labels import KINDS
-from dechrome.scoring import Net, softmax
+from dechrome.scoring import Net, document_means, softmax
 
 __all__ = ["NetTrainer", "find_neighbours", "one_hot", "random_net", "scaling"]
 
@@ -24,6 +24,8 @@ _LEAST_DEVIATION = 0.1
 #: Decay of Adam's moving averages, as its authors give them.
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 _SMALLEST = np.float32(1e-30)
+#: The convolution that sees the mean of its document's rows: the second, of what the first has found.
+_SEES_MEAN = 1
 
 
 def scaling(X: _Array) -> tuple[_Array, _Array]:
@@ -41,7 +43,8 @@ def random_net(
     rng: np.random.Generator,
 ) -> Net:
     """A net to begin with: uniform weights up to 1 / sqrt(n_in) on scaled inputs (LeCun et al. 1998)."""
-    sizes = [(len(mean), width), *((3 * width, width) for _ in dilations), (width, n_out)]
+    seen = [4 if i == _SEES_MEAN else 3 for i in range(len(dilations))]
+    sizes = [(len(mean), width), *((n * width, width) for n in seen), (width, n_out)]
     weights = [rng.uniform(-1, 1, size).astype(np.float32) / np.float32(size[0] ** 0.5) for size in sizes]
     biases = [np.zeros(size[1], np.float32) for size in sizes]
     _fold(weights, biases, mean, deviation)
@@ -187,6 +190,8 @@ class NetTrainer:
         joined, made = [scaled], [H]  # what each layer sees, and what it makes of it
         for (before, behind), w, b in zip(neighbours, weights[1:-1], biases[1:-1], strict=True):
             J = np.hstack([_rows(H, before), H, _rows(H, behind)])
+            if len(w) > J.shape[1]:
+                J = np.hstack([J, _spread_means(H, doc_ptr)])
             R = self._drop(_rectified(J @ w + b))
             H = H + R
             joined.append(J)
@@ -203,8 +208,10 @@ class NetTrainer:
             by_bias.append(delta.sum(axis=0))
             if i:
                 before, behind = neighbours[i - 1]
-                left, own, right = np.hsplit(delta @ weights[i].T, 3)
+                left, own, right, *whole = np.hsplit(delta @ weights[i].T, len(weights[i]) // D.shape[1])
                 D = D + own + _rows(left, behind) + _rows(right, before)
+                for part in whole:
+                    D += _spread_means(part, doc_ptr)
         return loss, [*by_weight[::-1], *by_bias[::-1]]
 
     def _drop(self, values: _Array) -> _Array:
@@ -215,6 +222,13 @@ class NetTrainer:
 
 def _rectified(values: _Array) -> _Array:
     return np.maximum(values, 0, out=values)
+
+
+def _spread_means(values: _Array, doc_ptr: _Rows) -> _Array:
+    """For each row the mean of its document's. Each row's share of it is equal, so gradients flow alike."""
+    sizes = np.diff(doc_ptr)
+    padded = np.vstack([values, np.zeros((1, values.shape[1]), np.float32)])
+    return document_means(padded, doc_ptr[:-1], sizes)[np.repeat(np.arange(len(sizes)), sizes)]
 
 
 def _rows(values: _Array, at: _Rows) -> _Array:
