@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 pytest.importorskip("resiliparse")
@@ -52,17 +54,26 @@ def test_prose_that_the_gold_lacks_between_content_stays_unknown():
 
 
 @pytest.mark.parametrize(
-    ("coverage", "element", "label"),
+    ("coverage", "element", "label", "kind"),
     [
-        ("main", "<div>Voltage: 12 V</div>", None),
-        ("main", '<div><a href="/lamps">Voltage: 12 V</a></div>', "chrome"),
-        ("main", '<div class="share">Voltage: 12 V</div>', "chrome"),
-        ("full", "<div>Voltage: 12 V</div>", "chrome"),
+        ("main", "<div>Voltage: 12 V</div>", None, None),
+        ("main", '<div><a href="/lamps">Voltage: 12 V</a></div>', "chrome", None),
+        ("main", "<aside><div>Voltage: 12 V</div></aside>", "chrome", None),
+        ("main", '<div class="share">Voltage: 12 V</div>', "chrome", "social"),
+        ("main", "<div>By Ana Reyes</div>", "chrome", "byline"),
+        ("main", "<div>Add to basket</div>", "chrome", "navigation"),
+        ("main", "<div>»</div>", "chrome", "other"),
+        ("full", "<div>Voltage: 12 V</div>", "chrome", None),
     ],
 )
-def test_a_short_line_in_the_article_is_unknown_where_gold_leaves_such_out(coverage, element, label):
-    html = f"<p>{BODY}</p>{element}<p>{LAST}</p>"
-    assert labels_of(page_of(html, [BODY, LAST], coverage=coverage))["Voltage: 12 V"][0] == label
+def test_a_short_line_in_the_article_is_unknown_where_gold_leaves_such_out(coverage, element, label, kind):
+    html = f"<div>Menu</div><div>News</div><p>{BODY}</p>{element}<p>{LAST}</p>"
+    blocks = blocks_from_html(html)
+    page = page_of(html, [BODY, LAST], coverage=coverage)
+    page = dataclasses.replace(page, names=("Ana Reyes",))
+    found = label_blocks(blocks, page, {"addtobasket": "navigation"})
+    assert found[0].label == found[1].label == "chrome"
+    assert found[3] == (label, kind)
 
 
 def test_a_teaser_that_repeats_the_standfirst_outside_the_article_stays_unknown():

@@ -4,8 +4,9 @@
    need an exact gold line.
 2. *Place*: the article run is the stretch that gains most from matched and loses from unmatched
    text; short matches count only inside or beside it, unmatched prose inside it stays unknown
-   (automatic matching is wrong there in a fifth of the cases), duplicates outside it too. Where little of
-   the gold is found, all that is unmatched is unknown.
+   (automatic matching is wrong there in a fifth of the cases), duplicates outside it too, and, where the gold
+   leaves tables and code out, short lines inside it that nothing else tells of. Where little of the gold is
+   found, all that is unmatched is unknown.
 3. *Name*: the page's own title is the headline in every source; the kind of chrome comes from the
    markup around the block, gold captions and the interface phrases. Markup teaches; it is never a
    feature.
@@ -212,8 +213,8 @@ def _find_headline(blocks: Sequence[Block], texts: Sequence[str], page: Page, st
     return min(preferred, key=lambda i: abs(i - start)) if preferred else None
 
 
-def _label_full(blocks: Sequence[Block], page: Page) -> list[Labelled]:
-    """Labels where the gold covers all content."""
+def _label_full(blocks: Sequence[Block], page: Page) -> tuple[list[Labelled], range]:
+    """Labels where the gold covers all content, and the stretch in which it may have left short lines out."""
     gold = _Gold(page)
     texts = [normalise_text(block.text) for block in blocks]
     weights = [_weight(text) for text in texts]
@@ -243,15 +244,14 @@ def _label_full(blocks: Sequence[Block], page: Page) -> list[Labelled]:
             found = _content(block, page) if weights[i] >= 15 else _UNKNOWN
         elif start <= i < stop + _REACH and _may_be_content(block, page):
             found = _UNKNOWN
-        elif in_run and page.coverage == "main" and _is_unmarked(block):
-            found = _UNKNOWN  # code, a specification, the entry of a table
         else:
             found = Labelled("chrome", None)
         labelled.append(found)
     n_found = sum(len(text) for text, found in zip(texts, labelled, strict=True) if found.label == "content")
     if n_found < _LEAST_FOUND * sum(map(len, gold.lines)):
         labelled = [_UNKNOWN if found.label == "chrome" else found for found in labelled]
-    return _with_headline(labelled, blocks, texts, page, start)
+    doubtful = range(start, stop) if page.coverage == "main" else range(0)
+    return _with_headline(labelled, blocks, texts, page, start), doubtful
 
 
 def _may_be_content(block: Block, page: Page) -> bool:
@@ -265,11 +265,6 @@ def _may_be_content(block: Block, page: Page) -> bool:
         kind = None
     prose = _PROSE_END.search(block.text) is not None
     return block.link_ratio < 0.5 and kind is None and (prose or tag in _TEXT_TAGS)
-
-
-def _is_unmarked(block: Block) -> bool:
-    """Whether neither names nor links say that a block is chrome."""
-    return kind_from_markup(block) is None and block.link_ratio < 0.9
 
 
 _TEXT_TAGS = frozenset("p li h2 h3 h4 h5 h6 td th pre code dd dt blockquote q summary".split())
@@ -289,8 +284,8 @@ def _content(block: Block, page: Page) -> Labelled:
     return Labelled("content", "body")
 
 
-def _label_segments(blocks: Sequence[Block], page: Page) -> list[Labelled]:
-    """Labels where the gold names only some pieces: all else stays unknown."""
+def _label_segments(blocks: Sequence[Block], page: Page) -> tuple[list[Labelled], range]:
+    """Labels where the gold names only some pieces: all else stays unknown, and nothing is doubtful."""
     texts = [normalise_text(block.text) for block in blocks]
     found: list[Labelled] = [_UNKNOWN] * len(blocks)
 
@@ -316,7 +311,7 @@ def _label_segments(blocks: Sequence[Block], page: Page) -> list[Labelled]:
     for i in contents:
         found[i] = Labelled("content", "body")
     start = min(contents, default=0)
-    return _with_headline(found, blocks, texts, page, start)
+    return _with_headline(found, blocks, texts, page, start), range(0)
 
 
 def _with_headline(
@@ -352,11 +347,11 @@ def label_blocks(
     list of Labelled
         One for each block. Chrome whose kind is not known has kind None.
     """
-    labelled = (_label_segments if page.coverage == "segments" else _label_full)(blocks, page)
+    labelled, doubtful = (_label_segments if page.coverage == "segments" else _label_full)(blocks, page)
     captions = {normalise_text(caption) for caption in page.captions} - {""}
     names = {normalise_text(name) for name in page.names} - {""}
     result = []
-    for block, found in zip(blocks, labelled, strict=True):
+    for i, (block, found) in enumerate(zip(blocks, labelled, strict=True)):
         if found == ("chrome", None):
             text = normalise_text(block.text)
             kind: Kind | None = None
@@ -368,6 +363,8 @@ def label_blocks(
                 kind = "other"
             else:
                 kind = (phrases or {}).get(text) or kind_from_markup(block)
-            found = Labelled("chrome", kind)
+            # Code, a specification, the entry of a table: nothing tells what it is.
+            is_open = kind is None and i in doubtful and block.link_ratio < 0.9
+            found = _UNKNOWN if is_open and not _is_marked_chrome(block) else Labelled("chrome", kind)
         result.append(found)
     return result
