@@ -3,7 +3,7 @@ import pytest
 
 from dechrome.batch import Batch
 from dechrome.labels import KINDS
-from dechrome.model import Calibration, choose_kinds
+from dechrome.model import Calibration, _cut_long_documents, choose_kinds
 
 BODY, HEADLINE, RELATED = (KINDS.index(kind) for kind in ("body", "headline", "related"))
 CALIBRATION = Calibration(least_paragraphs=5)
@@ -87,7 +87,17 @@ def test_a_document_too_long_for_the_nets_is_cut_alike_in_any_batch(
     toy_model, seed_documents, monkeypatch, rows
 ):
     documents = seed_documents[:6]
+    uncut = toy_model.score(batch_of(documents))
     monkeypatch.setattr("dechrome.model._MOST_ROWS", rows)
-    _, together = toy_model.score(batch_of(documents))
-    alone = [toy_model.score(batch_of([document]))[1] for document in documents]
-    assert np.array_equal(together, np.concatenate(alone))
+    P, p = toy_model.score(batch_of(documents))
+    alone = [toy_model.score(batch_of([document])) for document in documents]
+    assert np.array_equal(P, np.concatenate([found for found, _ in alone]))
+    assert np.array_equal(p, np.concatenate([found for _, found in alone]))
+    assert not np.array_equal(P, uncut[0])
+
+
+def test_long_documents_are_cut_into_even_parts(monkeypatch):
+    monkeypatch.setattr("dechrome.model._MOST_ROWS", 4)
+    ptr = np.array([0, 4, 4, 9, 10, 18])
+    assert _cut_long_documents(ptr).tolist() == [0, 4, 6, 9, 10, 14, 18]
+    assert _cut_long_documents(np.array([0])).tolist() == [0]

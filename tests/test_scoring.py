@@ -69,9 +69,9 @@ def test_a_row_has_the_same_bits_in_any_batch():
         assert np.array_equal(net.predict_proba(X[start:stop]), together[start:stop])
 
 
-@pytest.mark.parametrize("n_documents", [1, 7])
-def test_a_document_has_the_same_bits_in_any_batch_whatever_its_length(n_documents):
-    net = random_net(50, 32, 12, dilations=(1, 2, 4))
+@pytest.mark.parametrize(("n_documents", "width"), [(1, 32), (7, 32), (90, 96)])
+def test_a_document_has_the_same_bits_in_any_batch_whatever_its_length(n_documents, width):
+    net = random_net(50, width, 12, dilations=(1, 2, 4))
     X = np.random.default_rng(5).normal(size=(9001, 50)).astype(np.float32)
     ptr = np.linspace(0, len(X), n_documents + 1).astype(np.int64)
     together = net.predict_proba(np.vstack([X, X]), np.concatenate([ptr, ptr[1:] + len(X)]))
@@ -84,7 +84,7 @@ def test_softmax_of_large_scores_is_finite():
     assert np.allclose(P, [[1, 0], [0.5, 0.5]])
 
 
-@pytest.mark.parametrize("dilations", [(), (1,)])
+@pytest.mark.parametrize("dilations", [(), (1,), (1, 2)])
 def test_no_rows(dilations):
     net = random_net(dilations=dilations)
     assert net.predict_proba(np.zeros((0, 9), np.float32)).shape == (0, 4)

@@ -47,8 +47,8 @@ _N_CONTENT = len(CONTENT_KINDS)
 _BODY = KINDS.index("body")
 _LOG_LENGTH, _CLOSED = FEATURES.index("log_length"), FEATURES.index("closed_sentence")
 _SCORE_UNIT = np.float32(0.25)
-#: About so many rows' context columns are there at once, and a net sees no more of a document at once, so
-#: that a document of many paragraphs needs no more memory.
+#: A net sees no more rows of a document at once, and no more than twice as many rows of several, so that a
+#: document of many paragraphs needs no more memory.
 _MOST_ROWS = 1 << 12
 
 
@@ -237,10 +237,10 @@ def _judge_in_context(
 ) -> _Array:
     """Probabilities that a pass in context gives, shape (n_paragraphs, n_kinds)."""
     judged = np.empty_like(P)
-    bounds = _cut_long_documents(doc_ptr)
-    cuts = np.unique(np.append(np.searchsorted(bounds, np.arange(0, len(P), _MOST_ROWS)), len(bounds) - 1))
-    for first_document, last in itertools.pairwise(cuts):
-        ptr = bounds[first_document : last + 1]
+    part_ptr = _cut_long_documents(doc_ptr)
+    groups = np.searchsorted(part_ptr, np.arange(0, len(P), _MOST_ROWS))
+    for first_part, stop in itertools.pairwise(np.unique(np.append(groups, len(part_ptr) - 1))):
+        ptr = part_ptr[first_part : stop + 1]
         rows = np.arange(ptr[0], ptr[-1])
         X = context_pass_inputs(number, first[text_ids[rows]], P[rows], context, rows)
         judged[rows] = average_proba(nets, X, ptr - ptr[0])
@@ -248,7 +248,10 @@ def _judge_in_context(
 
 
 def _cut_long_documents(doc_ptr: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Where documents begin and end, and where the nets cut those that are too long for them."""
-    long = np.flatnonzero(np.diff(doc_ptr) > _MOST_ROWS)
-    cuts = [np.arange(doc_ptr[d], doc_ptr[d + 1], _MOST_ROWS) for d in long]
+    """Where documents begin and end, and where those too long for the nets are cut into even parts."""
+    sizes = np.diff(doc_ptr)
+    cuts = []
+    for d in np.flatnonzero(sizes > _MOST_ROWS):
+        n_parts = -(-sizes[d] // _MOST_ROWS)
+        cuts.append(doc_ptr[d] + sizes[d] * np.arange(n_parts) // n_parts)
     return np.unique(np.concatenate([doc_ptr, *cuts]))

@@ -114,6 +114,7 @@ def document_means(rows: _Array, starts: npt.NDArray[np.int64], sizes: npt.NDArr
     rows : ndarray of float32, shape (n_rows, width)
         At least one behind the last document's.
     starts, sizes : ndarray of int64, shape (n_documents,)
+        First row and number of rows of each, in ascending order, none in two.
 
     Returns
     -------

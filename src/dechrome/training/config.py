@@ -30,7 +30,8 @@ class TrainingConfig:
     context_width: int = 96
     context_epochs: int = 5
     dilations: tuple[int, ...] = (1, 2, 4)
-    """How far before and behind a paragraph each convolution of a pass in context looks."""
+    """How far before and behind a paragraph each convolution of a pass in context looks; the second, if there
+    is one, also sees the mean of the document."""
     dropout: float = 0.2
     n_averaged: int = 2
     """Nets of the second pass in context, from different beginnings, whose scores are averaged."""

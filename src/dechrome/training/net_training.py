@@ -225,7 +225,7 @@ def _rectified(values: _Array) -> _Array:
 
 
 def _spread_means(values: _Array, doc_ptr: _Rows) -> _Array:
-    """For each row the mean of its document's. Each row's share of it is equal, so gradients flow alike."""
+    """For each row the mean of its document's; of gradients too, for the map is symmetric."""
     sizes = np.diff(doc_ptr)
     padded = np.vstack([values, np.zeros((1, values.shape[1]), np.float32)])
     return document_means(padded, doc_ptr[:-1], sizes)[np.repeat(np.arange(len(sizes)), sizes)]
