@@ -61,6 +61,16 @@ def test_interrupted_articles_lose_nothing(seed_documents):
         assert len(content) == seed_documents[owner[0]].labels.count("content")
 
 
+def test_a_line_that_interrupts_an_article_does_not_tell_what_precedes_it(seed_documents):
+    """One after content alone would give captions and teasers away."""
+    seen = set()
+    for rows, labels, _ in draw(seed_documents, "interrupted"):
+        line, n = max(zip(*np.unique(rows, return_counts=True), strict=True), key=lambda found: found[1])
+        if n > 3:
+            seen |= set(labels[:-1][rows[1:] == line])
+    assert {"content", "chrome"} <= seen
+
+
 def test_busy_pages_hold_the_page_in_order_and_runs_of_chrome_of_its_language(seed_documents):
     sizes = [len(d.paragraphs) for d in seed_documents]
     languages = np.array([d.language for d in seed_documents])

@@ -172,9 +172,10 @@ def _interrupted(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices
     pieces: dict[int, list[int]] = {}
     moved: set[int] = set()
     if rng.random() < 0.35:
+        # After whatever stands in the article: if after content alone, the line would tell what precedes it.
         line = chrome[int(rng.integers(len(chrome)))]
         step = int(rng.integers(1, 4))
-        pieces = {at: [line] for at in content[:-1:step]}
+        pieces = {at: [line] for at in range(content[0], content[-1], step)}
     else:
         for at in rng.choice(content[:-1], min(int(rng.integers(1, 4)), len(content) - 1), replace=False):
             size, first = int(rng.integers(1, 16)), int(rng.integers(len(chrome)))
