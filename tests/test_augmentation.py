@@ -63,12 +63,14 @@ def test_interrupted_articles_lose_nothing(seed_documents):
 
 def test_a_line_that_interrupts_an_article_does_not_tell_what_precedes_it(seed_documents):
     """One after content alone would give captions and teasers away."""
-    seen = set()
+    before, n_interrupted = [], 0
     for rows, labels, _ in draw(seed_documents, "interrupted"):
         line, n = max(zip(*np.unique(rows, return_counts=True), strict=True), key=lambda found: found[1])
-        if n > 3:  # and leave out what stands before it on the page itself
-            seen |= set(labels[:-1][(rows[1:] == line) & (rows[:-1] != line - 1)])
-    assert {"content", "chrome"} <= seen
+        if n > 3:
+            before += labels[:-1][rows[1:] == line].tolist()
+            n_interrupted += 1
+    # Once in a document it is what stands before the line on the page itself.
+    assert before.count("chrome") > 2 * n_interrupted < before.count("content")
 
 
 def test_busy_pages_hold_the_page_in_order_and_runs_of_chrome_of_its_language(seed_documents):
