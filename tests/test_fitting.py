@@ -102,7 +102,15 @@ def test_what_is_lifted_lies_above_the_balanced_threshold(toy_model):
 
 
 def test_of_thresholds_as_good_as_the_best_the_middle_is_taken():
-    labels, p = np.repeat([0, 1], 1000), np.linspace(0, 1, 2000)
-    labels[900:1100] = np.tile([0, 1], 100)
-    weight = np.where((p > 0.45) & (p < 0.55), 1e-9, 1.0)
-    assert _choose_thresholds(labels, p, weight)["balanced"] == pytest.approx(0.5, abs=0.01)
+    is_content = np.array([False] * 5 + [True] * 5)
+    p = np.array([0.1, 0.1, 0.2, 0.2, 0.3, 0.7, 0.8, 0.8, 0.9, 0.9])
+    chosen = _choose_thresholds(is_content, p, np.full(10, 100), np.repeat([0, 1], 5))
+    assert chosen["balanced"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_thresholds_are_chosen_by_the_mean_over_documents():
+    """One long document wants 0.7, three short ones 0.2; the fourth has no content and wants more than 0.1."""
+    is_content = np.array([True, False, True, True, True, False])
+    p, length = np.array([0.8, 0.6, 0.3, 0.3, 0.3, 0.1]), np.array([500, 500, 60, 60, 60, 60])
+    chosen = _choose_thresholds(is_content, p, length, np.array([0, 0, 1, 2, 3, 4]))
+    assert 0.1 < chosen["balanced"] <= 0.3
