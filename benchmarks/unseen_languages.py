@@ -88,7 +88,8 @@ def main() -> None:
     text += (
         "No page but in English and German, all seeds, news lines and phrases, on every page of the others, "
         "and on the held-out ones beside a model that has seen the rest:\n\n"
-        "| language | pages | F1 | held out | F1 | pages seen |\n|---|---|---|---|---|---|\n"
+        "| language | pages | F1, none seen | held out | F1, none seen | F1, the rest seen |\n"
+        "|---|---|---|---|---|---|\n"
     )
     for language, pages in no_page[~no_page.language.isin(_WITH_PAGES)].groupby("language"):
         n_held_out = int((pages.split == "development").sum())

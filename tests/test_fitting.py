@@ -109,7 +109,7 @@ def test_of_thresholds_as_good_as_the_best_the_middle_is_taken():
 
 
 def test_thresholds_are_chosen_by_the_mean_over_documents():
-    """One long document wants 0.7, three short ones 0.2; the fourth has no content and wants more than 0.1."""
+    """A long document wants 0.7, three short ones 0.2, and one without content more than 0.1."""
     is_content = np.array([True, False, True, True, True, False])
     p, length = np.array([0.8, 0.6, 0.3, 0.3, 0.3, 0.1]), np.array([500, 500, 60, 60, 60, 60])
     chosen = _choose_thresholds(is_content, p, length, np.array([0, 0, 1, 2, 3, 4]))
