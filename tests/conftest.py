@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -28,14 +29,19 @@ def shared():
     return SHARED
 
 
+def _shuffled(document):
+    """An order of documents that a new one changes in its own place only."""
+    return hashlib.sha256(document.document_id.encode()).hexdigest()
+
+
 @pytest.fixture(scope="session")
 def seed_documents():
-    """Labelled documents of a few languages, one in five of them held out."""
+    """Labelled documents of a few languages, about one in six of them held out."""
     documents = [document_from_seed(seed) for seed in read_seeds(ROOT / "seeds")]
     by_language = {
         name: [d for d in documents if d.language == name] for name in ("en", "tr", "ru", "hi", "zh", "ar")
     }
-    return [document for mine in by_language.values() for document in mine[::2][:14]]
+    return [document for mine in by_language.values() for document in sorted(mine, key=_shuffled)[:14]]
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from dechrome.scoring import Net
 from dechrome.training.augmentation import Mix
 from dechrome.training.config import TrainingConfig
 from dechrome.training.context_training import Lessons, _draw_batches, fit_context_passes
+from dechrome.training.net_training import NetTrainer
 
 CONFIG = TrainingConfig(n_documents=60, batch_size=200, context_epochs=2, context_width=4, n_averaged=2)
 
@@ -64,12 +65,19 @@ def test_words_are_hidden_in_whole_documents(lessons, masked):
 
 def test_each_net_learns_from_documents_of_its_own(lessons):
     told = []
-    (first,), (one, other) = fit_context_passes(lessons, CONFIG, told.append)
+    (first,), (one, other) = fit_context_passes(lessons, CONFIG, 1, told.append)
     assert [len(net.weights[0]) for net in (first, one)] == [len(names) for names in CONTEXT_PASS_INPUTS]
     assert not np.array_equal(one.weights[0], other.weights[0])
     assert first.dilations == one.dilations == CONFIG.dilations
     assert len(told) == (3 + CONFIG.n_averaged) * CONFIG.context_epochs
     assert "second pass in context, net 2 of 2, epoch 2 of 2, loss" in told[-1]
+
+
+def test_nets_fitted_at_a_time_are_those_fitted_in_turn(lessons):
+    in_turn, at_a_time = (fit_context_passes(lessons, CONFIG, n_jobs, lambda _: None) for n_jobs in (1, 3))
+    for one, other in zip(sum(in_turn, ()), sum(at_a_time, ()), strict=True):
+        for mine, others in zip((*one.weights, *one.biases), (*other.weights, *other.biases), strict=True):
+            assert np.array_equal(mine, others)
 
 
 def saying(kind):
@@ -86,6 +94,26 @@ def test_the_second_pass_learns_from_a_net_that_has_not_seen_the_site(lessons):
         assert said.tolist() == np.where(batch.target[:, 1] == 1, 7, 3).tolist()
 
 
+def test_attention_goes_to_what_the_pass_before_says(lessons):
+    first_pass = [batch.attention for batch, _ in draw(lessons, CONFIG)]
+    content, chrome = (
+        [batch.attention for batch, _ in draw(replace(lessons, strangers=(saying(kind),) * 2), CONFIG)]
+        for kind in (KINDS.index("body"), KINDS.index("cookie"))
+    )
+    assert all((attention > 1).all() for attention in content)
+    assert all((attention < 0.01).all() for attention in chrome)
+    assert not any(map(np.array_equal, first_pass, content))
+
+
+def test_the_trainer_is_told_the_attention(lessons, monkeypatch):
+    told = []
+    step = NetTrainer.step
+    monkeypatch.setattr(NetTrainer, "step", lambda *args: (told.append(args[-1]), step(*args))[1])
+    fit_context_passes(lessons, replace(CONFIG, n_averaged=1), 1, lambda _: None)
+    assert told
+    assert all(attention.min() > 0 for attention in told)
+
+
 @pytest.mark.parametrize("half", [0, 1])
 def test_lessons_of_the_other_half(lessons, half):
     others = lessons.without(half)
@@ -97,5 +125,5 @@ def test_lessons_of_the_other_half(lessons, half):
 
 def test_a_half_without_pages_leaves_the_net_that_has_seen_all(lessons):
     told = []
-    fit_context_passes(replace(lessons, half=0 * lessons.half), CONFIG, told.append)
+    fit_context_passes(replace(lessons, half=0 * lessons.half), CONFIG, 1, told.append)
     assert len(told) == (2 + CONFIG.n_averaged) * CONFIG.context_epochs

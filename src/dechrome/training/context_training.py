@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,32 +64,38 @@ class Lessons:
 
 
 def fit_context_passes(
-    lessons: Lessons, config: TrainingConfig, progress: Callable[[str], None]
+    lessons: Lessons, config: TrainingConfig, n_jobs: int, progress: Callable[[str], None]
 ) -> tuple[tuple[Net, ...], ...]:
-    """Fit the nets of the two passes in context.
+    """Fit the nets of the two passes in context, ``n_jobs`` at a time.
 
     The second pass learns from what the first one makes of sites that it has not seen. So there are two more
     nets of the first pass in training, each fitted on half of the sites and asked about the other half.
     """
+    from joblib import Parallel, delayed
+
     numbers = itertools.count()
 
-    def fit(lessons: Lessons, n_documents: int, name: str) -> Net:
+    def job(lessons: Lessons, n_documents: int, name: str) -> tuple[Any, ...]:
         rng = np.random.default_rng((config.random_state, next(numbers)))
         n_documents = max(1, min(n_documents, 60 * len(lessons.documents)))
-        return _fit_net(lessons, n_documents, config, rng, lambda line: progress(f"{name}, {line}"))
+        return delayed(_fit_net)(lessons, n_documents, config, rng, lambda line: progress(f"{name}, {line}"))
 
-    first = fit(lessons, config.n_documents, "first pass in context")
-    strangers = []
+    parallel = Parallel(n_jobs=n_jobs, require="sharedmem")
+    jobs, halves = [job(lessons, config.n_documents, "first pass in context")], []
     for half in (0, 1):
         others = lessons.without(half)
-        has_pages = {document.source for document in others.documents} - {"ntrex", "phrases"}
-        name = f"the same without half {half + 1} of the sites"
-        strangers.append(fit(others, config.n_documents // 2, name) if has_pages else first)
-    lessons = replace(lessons, strangers=tuple(strangers))
-    second = [
-        fit(lessons, config.n_documents, f"second pass in context, net {n + 1} of {config.n_averaged}")
+        if {document.source for document in others.documents} - {"ntrex", "phrases"}:
+            name = f"first pass in context, without half {half + 1} of the sites"
+            jobs.append(job(others, config.n_documents // 2, name))
+            halves.append(half)
+    first, *fitted = parallel(jobs)
+    del jobs, others  # they are as large as the lessons
+    strangers = dict(zip(halves, fitted, strict=True))
+    lessons = replace(lessons, strangers=(strangers.get(0, first), strangers.get(1, first)))
+    second = parallel(
+        job(lessons, config.n_documents, f"second pass in context, net {n + 1} of {config.n_averaged}")
         for n in range(config.n_averaged)
-    ]
+    )
     return (first,), tuple(second)
 
 
@@ -108,7 +115,9 @@ def _fit_net(
         losses = []
         for batch, done in _draw_batches(lessons, n_documents, config, rng):
             rate = config.learning_rate * (1 + np.cos(np.pi * (epoch + done) / config.context_epochs)) / 2
-            losses.append(trainer.step(batch.X, batch.target, batch.weight, rate, batch.doc_ptr))
+            losses.append(
+                trainer.step(batch.X, batch.target, batch.weight, rate, batch.doc_ptr, batch.attention)
+            )
         progress(f"epoch {epoch + 1} of {config.context_epochs}, loss {np.mean(losses):.4f}")
     return trainer.net()
 
@@ -121,6 +130,7 @@ class _Batch:
     target: _Array
     weight: _Array
     doc_ptr: npt.NDArray[np.int64]
+    attention: _Array
 
 
 def _draw_batches(
@@ -135,10 +145,10 @@ def _draw_batches(
         ptr = doc_ptr[low : high + 1] - doc_ptr[low]
         rows = indices[doc_ptr[low] : doc_ptr[high]]
         sizes = np.diff(ptr)
-        X = _context_columns(lessons, rows, ptr, np.repeat(is_masked[low:high], sizes))
+        X, attention = _context_columns(lessons, rows, ptr, np.repeat(is_masked[low:high], sizes))
         # Rows of short documents weigh more.
         weight = lessons.weight[rows] * np.repeat((30 / (20 + sizes)) ** 0.5, sizes).astype(np.float32)
-        yield _Batch(X, one_hot(lessons.target[rows]), weight, ptr), low / n_documents
+        yield _Batch(X, one_hot(lessons.target[rows]), weight, ptr, attention), low / n_documents
 
 
 def _context_columns(
@@ -146,14 +156,16 @@ def _context_columns(
     rows: npt.NDArray[np.int64],
     doc_ptr: npt.NDArray[np.int64],
     is_masked: npt.NDArray[np.bool_],
-) -> _Array:
-    """Input columns of a pass in context for documents made of the given paragraphs."""
+) -> tuple[_Array, _Array]:
+    """Input columns of a pass in context, and attention, for documents made of the given paragraphs."""
     mask = is_masked[:, None]
     first, P = (np.where(mask, of[True][rows], of[False][rows]) for of in (lessons.first, lessons.P))
     inputs, places = lessons.surroundings.take(rows), np.arange(len(rows))
-    X = context_pass_inputs(0, first, P, Context(inputs, doc_ptr, P), places)
+    context = Context(inputs, doc_ptr, P)
+    X = context_pass_inputs(0, first, P, context, places)
     if lessons.strangers:
-        said = [net.predict_proba(X, doc_ptr) for net in lessons.strangers]
+        said = [net.predict_proba(X, doc_ptr, context.attention) for net in lessons.strangers]
         P = np.where(lessons.half[rows][:, None] == 0, *said)
-        X = context_pass_inputs(1, first, P, Context(inputs, doc_ptr, P), places)
-    return X
+        context = Context(inputs, doc_ptr, P)
+        X = context_pass_inputs(1, first, P, context, places)
+    return X, context.attention

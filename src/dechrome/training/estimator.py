@@ -43,7 +43,7 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Least probability of content; chosen on the training documents if not given.
     random_state : int
     n_jobs : int
-        Threads.
+        So many scores or nets are fitted at a time, each on one thread; -1: one a core.
 
     Attributes
     ----------

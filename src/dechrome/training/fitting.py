@@ -30,7 +30,7 @@ from dechrome.training.config import TrainingConfig
 from dechrome.training.context_training import Lessons, fit_context_passes
 from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.kinds import refine_kinds, trusted_rows
-from dechrome.training.net_training import NetTrainer, one_hot, random_net, scaling
+from dechrome.training.net_training import NetTrainer, one_blas_thread, one_hot, random_net, scaling
 from dechrome.training.restyling import restyle_documents
 from dechrome.training.table import ParagraphTable, iterate_batches, tabulate
 from dechrome.training.text_models import fit_language_model, fit_lexicon, fit_out_of_fold, fit_patterns
@@ -99,9 +99,9 @@ def fit_model(
         Those of split "train" teach, those of split "development" calibrate and set the threshold.
     config : TrainingConfig, optional
     n_jobs : int
-        Threads for the lexical scores.
+        So many scores or nets are fitted at a time, each on one thread; -1: one a core.
     progress : callable
-        Called with a line at each step.
+        Called with a line at each step, by the thread that takes it.
 
     Returns
     -------
@@ -114,9 +114,11 @@ def fit_model(
         If the training split lacks content or chrome.
     """
     config = config or TrainingConfig()
-    return fit_in_context(fit_alone(documents, config, n_jobs, progress), documents, config, progress)
+    groundwork = fit_alone(documents, config, n_jobs, progress)
+    return fit_in_context(groundwork, documents, config, n_jobs, progress)
 
 
+@one_blas_thread()
 def fit_alone(
     documents: Sequence[Document],
     config: TrainingConfig,
@@ -153,14 +155,16 @@ def fit_alone(
     partly = first_inputs(
         np.random.default_rng(config.random_state + 1).random(len(table.paragraphs)) < _MASKED
     )
-    first_pass, lessons = _fit_first_passes(table, inputs, partly, surroundings, config, progress)
+    first_pass, lessons = _fit_first_passes(table, inputs, partly, surroundings, config, n_jobs, progress)
     return Groundwork(patterns, lexicon, language, first_pass, lessons, n_documents)
 
 
+@one_blas_thread()
 def fit_in_context(
     groundwork: Groundwork,
     documents: Sequence[Document],
     config: TrainingConfig,
+    n_jobs: int = 1,
     progress: Callable[[str], None] = _log.info,
 ) -> Model:
     """Fit the passes in context and calibrate; see :func:`fit_model`.
@@ -178,7 +182,7 @@ def fit_in_context(
     }
     model = Model(
         groundwork.patterns, groundwork.lexicon, groundwork.language, groundwork.first_pass,
-        fit_context_passes(groundwork.lessons, config, progress), Calibration(),
+        fit_context_passes(groundwork.lessons, config, n_jobs, progress), Calibration(),
         dict.fromkeys(FAVORS, 0.5), metadata,
     )  # fmt: skip
     return calibrate(model, development, config, progress)
@@ -190,9 +194,12 @@ def _fit_first_passes(
     partly: _Array,
     surroundings: ContextInputs,
     config: TrainingConfig,
+    n_jobs: int,
     progress: Callable[[str], None],
 ) -> tuple[Net, Lessons]:
     """Fit the first pass, words partly hidden; with it, what it makes of each site unseen."""
+    from joblib import Parallel, delayed
+
     row_weight = _row_weights(table)
 
     def first_net(target: npt.NDArray[np.int8], chosen: npt.NDArray[np.bool_] | None, name: str) -> Net:
@@ -200,12 +207,14 @@ def _fit_first_passes(
 
     draft = first_net(table.kind, None, "draft")
     target = _teach_kinds(table, inputs[False], draft, surroundings, config, progress)
-    first_pass = first_net(target, None, "final")
+    folds = [table.fold == fold for fold in np.unique(table.fold)]
+    jobs: list[tuple[npt.NDArray[np.bool_] | None, str]] = [(None, "final")]
+    for i, of_fold in enumerate(folds):
+        jobs.append((None if of_fold.all() else ~of_fold, f"fold {i + 1} of {len(folds)}"))
+    parallel = Parallel(n_jobs=n_jobs, require="sharedmem")
+    first_pass, *nets = parallel(delayed(first_net)(target, chosen, name) for chosen, name in jobs)
     P = {masked: np.empty((len(X), len(KINDS)), np.float32) for masked, X in inputs.items()}
-    for fold in np.unique(table.fold):
-        of_fold = table.fold == fold
-        chosen = None if of_fold.all() else ~of_fold
-        net = first_net(target, chosen, f"fold {fold + 1} of {config.n_folds}")
+    for of_fold, net in zip(folds, nets, strict=True):
         for masked, X in inputs.items():
             P[masked][of_fold] = net.predict_proba(X[of_fold])
     weight = np.where(target >= 0, row_weight, np.float32(0))
