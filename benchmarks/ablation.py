@@ -12,12 +12,10 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
 from joblib import Parallel, delayed
 
 from dechrome.evaluation.measures import (
@@ -88,17 +86,7 @@ def measure(
 def _without_means(
     run: Callable[[list[Document]], dict[str, float]], held_out: list[Document]
 ) -> dict[str, float]:
-    with patch("dechrome.training.net_training._SEES_MEANS", -1):
-        return run(held_out)
-
-
-def _without_attention(
-    run: Callable[[list[Document]], dict[str, float]], held_out: list[Document]
-) -> dict[str, float]:
-    """Where both means are plain ones."""
-    with ExitStack() as stack:
-        for module in ("dechrome.scoring", "dechrome.training.net_training"):
-            stack.enter_context(patch(f"{module}.relative_attention", lambda told, _: np.ones_like(told)))
+    with patch("dechrome.training.net_training._SEES_MEAN", -1):
         return run(held_out)
 
 
@@ -128,10 +116,9 @@ def variants(
         "all parts": in_context(),
         "all parts, another random state in context": in_context(random_state=1),
         "no convolutions": in_context(dilations=()),
-        "convolutions do not see their document's means": lambda held_out: _without_means(
+        "convolutions do not see their document's mean": lambda held_out: _without_means(
             in_context(), held_out
         ),
-        "convolutions see no mean by attention": lambda held_out: _without_attention(in_context(), held_out),
         "no dropout": in_context(dropout=0.0),
         "one pass in context instead of two": in_context(_without_second_pass),
         "one net in the second pass instead of two": in_context(n_averaged=1),

@@ -10,7 +10,6 @@ from dechrome.scoring import Net
 from dechrome.training.augmentation import Mix
 from dechrome.training.config import TrainingConfig
 from dechrome.training.context_training import Lessons, _draw_batches, fit_context_passes
-from dechrome.training.net_training import NetTrainer
 
 CONFIG = TrainingConfig(n_documents=60, batch_size=200, context_epochs=2, context_width=4, n_averaged=2)
 
@@ -92,26 +91,6 @@ def test_the_second_pass_learns_from_a_net_that_has_not_seen_the_site(lessons):
     for batch, _ in draw(lessons, CONFIG):
         said = batch.X[:, first : first + len(KINDS)].argmax(axis=1)
         assert said.tolist() == np.where(batch.target[:, 1] == 1, 7, 3).tolist()
-
-
-def test_attention_goes_to_what_the_pass_before_says(lessons):
-    first_pass = [batch.attention for batch, _ in draw(lessons, CONFIG)]
-    content, chrome = (
-        [batch.attention for batch, _ in draw(replace(lessons, strangers=(saying(kind),) * 2), CONFIG)]
-        for kind in (KINDS.index("body"), KINDS.index("cookie"))
-    )
-    assert all((attention > 1).all() for attention in content)
-    assert all((attention < 0.01).all() for attention in chrome)
-    assert not any(map(np.array_equal, first_pass, content))
-
-
-def test_the_trainer_is_told_the_attention(lessons, monkeypatch):
-    told = []
-    step = NetTrainer.step
-    monkeypatch.setattr(NetTrainer, "step", lambda *args: (told.append(args[-1]), step(*args))[1])
-    fit_context_passes(lessons, replace(CONFIG, n_averaged=1), 1, lambda _: None)
-    assert told
-    assert all(attention.min() > 0 for attention in told)
 
 
 @pytest.mark.parametrize("half", [0, 1])

@@ -22,14 +22,13 @@ def test_gradients_equal_finite_differences(dilations):
     X, target, weight, ptr = examples()
     trainer = trainer_for(X, dilations)
     values = trainer._values = [value.astype(np.float64) for value in trainer._values]
-    attention = np.random.default_rng(2).random(len(X), np.float32)
-    _, gradients = trainer.gradients(X.astype(np.float64), target, weight, ptr, attention)
+    _, gradients = trainer.gradients(X.astype(np.float64), target, weight, ptr)
     for value, gradient in zip(values, gradients, strict=True):
         for place in list(np.ndindex(value.shape))[::5]:
             losses = []
             for move in (1e-5, -1e-5):
                 value[place] += move
-                losses.append(trainer.gradients(X.astype(np.float64), target, weight, ptr, attention)[0])
+                losses.append(trainer.gradients(X.astype(np.float64), target, weight, ptr)[0])
                 value[place] -= move
             assert gradient[place] == pytest.approx((losses[0] - losses[1]) / 2e-5, rel=1e-3, abs=1e-6)
 
@@ -48,12 +47,11 @@ def test_steps_lower_the_loss_and_leave_the_first_net_alone():
 def test_the_net_it_gives_has_the_loss_it_tells():
     X, target, weight, ptr = examples()
     trainer = trainer_for(X)
-    attention = np.random.default_rng(2).random(len(X), np.float32)
     for _ in range(5):
-        trainer.step(X, target, weight, 0.01, ptr, attention)
-    P = trainer.net().predict_proba(X, ptr, attention)
+        trainer.step(X, target, weight, 0.01, ptr)
+    P = trainer.net().predict_proba(X, ptr)
     loss = -(weight * (target * np.log(P)).sum(axis=1)).sum() / weight.sum()
-    assert trainer.step(X, target, weight, 0.01, ptr, attention) == pytest.approx(loss, rel=1e-4)
+    assert trainer.step(X, target, weight, 0.01, ptr) == pytest.approx(loss, rel=1e-4)
 
 
 def test_rows_without_weight_teach_nothing_but_are_seen_by_their_neighbours():

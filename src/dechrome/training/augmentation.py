@@ -43,10 +43,10 @@ class Mix:
     short_article: float = 0.13
     interrupted: float = 0.12
     busy_page: float = 0.22
-    leftovers_same_page: float = 0.17
-    leftovers_other_language: float = 0.13
-    article_only: float = 0.07
-    single_paragraph: float = 0.09
+    leftovers_same_page: float = 0.28
+    leftovers_other_language: float = 0.22
+    article_only: float = 0.10
+    single_paragraph: float = 0.12
     chrome_only: float = 0.04
 
     fundus: float = 0.18

@@ -23,9 +23,8 @@ __all__ = ["calibrate"]
 _BETAS: dict[Favor, float] = {"precision": 0.5, "balanced": 1.0, "recall": 2.0}
 
 _THRESHOLDS = np.arange(0.05, 0.951, 0.005)
-#: Thresholds that cost no more than this are as good as the best; the middle of them is taken. It is about
-#: the standard error of a mean over documents (the one-standard-error rule, Breiman et al. 1984).
-_LEVEL = 0.004
+#: Thresholds that cost no more than this are as good as the best; the middle of them is taken.
+_LEVEL = 0.001
 #: Longer paragraphs count as one of so many code points.
 _MOST_LENGTH = 500
 #: A page's likeliest body paragraph is lifted so far above the balanced threshold (log-odds).

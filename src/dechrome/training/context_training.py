@@ -115,9 +115,7 @@ def _fit_net(
         losses = []
         for batch, done in _draw_batches(lessons, n_documents, config, rng):
             rate = config.learning_rate * (1 + np.cos(np.pi * (epoch + done) / config.context_epochs)) / 2
-            losses.append(
-                trainer.step(batch.X, batch.target, batch.weight, rate, batch.doc_ptr, batch.attention)
-            )
+            losses.append(trainer.step(batch.X, batch.target, batch.weight, rate, batch.doc_ptr))
         progress(f"epoch {epoch + 1} of {config.context_epochs}, loss {np.mean(losses):.4f}")
     return trainer.net()
 
@@ -130,7 +128,6 @@ class _Batch:
     target: _Array
     weight: _Array
     doc_ptr: npt.NDArray[np.int64]
-    attention: _Array
 
 
 def _draw_batches(
@@ -145,10 +142,10 @@ def _draw_batches(
         ptr = doc_ptr[low : high + 1] - doc_ptr[low]
         rows = indices[doc_ptr[low] : doc_ptr[high]]
         sizes = np.diff(ptr)
-        X, attention = _context_columns(lessons, rows, ptr, np.repeat(is_masked[low:high], sizes))
+        X = _context_columns(lessons, rows, ptr, np.repeat(is_masked[low:high], sizes))
         # Rows of short documents weigh more.
         weight = lessons.weight[rows] * np.repeat((30 / (20 + sizes)) ** 0.5, sizes).astype(np.float32)
-        yield _Batch(X, one_hot(lessons.target[rows]), weight, ptr, attention), low / n_documents
+        yield _Batch(X, one_hot(lessons.target[rows]), weight, ptr), low / n_documents
 
 
 def _context_columns(
@@ -156,16 +153,14 @@ def _context_columns(
     rows: npt.NDArray[np.int64],
     doc_ptr: npt.NDArray[np.int64],
     is_masked: npt.NDArray[np.bool_],
-) -> tuple[_Array, _Array]:
-    """Input columns of a pass in context, and attention, for documents made of the given paragraphs."""
+) -> _Array:
+    """Input columns of a pass in context for documents made of the given paragraphs."""
     mask = is_masked[:, None]
     first, P = (np.where(mask, of[True][rows], of[False][rows]) for of in (lessons.first, lessons.P))
     inputs, places = lessons.surroundings.take(rows), np.arange(len(rows))
-    context = Context(inputs, doc_ptr, P)
-    X = context_pass_inputs(0, first, P, context, places)
+    X = context_pass_inputs(0, first, P, Context(inputs, doc_ptr, P), places)
     if lessons.strangers:
-        said = [net.predict_proba(X, doc_ptr, context.attention) for net in lessons.strangers]
+        said = [net.predict_proba(X, doc_ptr) for net in lessons.strangers]
         P = np.where(lessons.half[rows][:, None] == 0, *said)
-        context = Context(inputs, doc_ptr, P)
-        X = context_pass_inputs(1, first, P, context, places)
-    return X, context.attention
+        X = context_pass_inputs(1, first, P, Context(inputs, doc_ptr, P), places)
+    return X

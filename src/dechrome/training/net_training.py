@@ -14,7 +14,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dechrome.labels import KINDS
-from dechrome.scoring import Net, document_means, relative_attention, softmax
+from dechrome.scoring import Net, document_means, softmax
 
 __all__ = ["NetTrainer", "find_neighbours", "one_blas_thread", "one_hot", "random_net", "scaling"]
 
@@ -26,8 +26,8 @@ _LEAST_DEVIATION = 0.1
 #: Decay of Adam's moving averages, as its authors give them.
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 _SMALLEST = np.float32(1e-30)
-#: The convolution that sees the means of its document's rows: the second, of what the first has found.
-_SEES_MEANS = 1
+#: The convolution that sees the mean of its document's rows: the second, of what the first has found.
+_SEES_MEAN = 1
 
 
 @contextlib.contextmanager
@@ -55,7 +55,7 @@ def random_net(
     rng: np.random.Generator,
 ) -> Net:
     """A net to begin with: uniform weights up to 1 / sqrt(n_in) on scaled inputs (LeCun et al. 1998)."""
-    seen = [5 if i == _SEES_MEANS else 3 for i in range(len(dilations))]
+    seen = [4 if i == _SEES_MEAN else 3 for i in range(len(dilations))]
     sizes = [(len(mean), width), *((n * width, width) for n in seen), (width, n_out)]
     weights = [rng.uniform(-1, 1, size).astype(np.float32) / np.float32(size[0] ** 0.5) for size in sizes]
     biases = [np.zeros(size[1], np.float32) for size in sizes]
@@ -153,13 +153,7 @@ class NetTrainer:
         return Net(weights, biases, self._dilations)
 
     def step(
-        self,
-        X: _Array,
-        target: _Array,
-        weight: _Array,
-        rate: float,
-        doc_ptr: _Rows | None = None,
-        attention: _Array | None = None,
+        self, X: _Array, target: _Array, weight: _Array, rate: float, doc_ptr: _Rows | None = None
     ) -> float:
         """Go one step.
 
@@ -174,8 +168,6 @@ class NetTrainer:
             Learning rate.
         doc_ptr : ndarray of int64, shape (n_documents + 1,), optional
             All rows are one document if not given.
-        attention : ndarray of float32, shape (n_rows,), optional
-            As :meth:`dechrome.scoring.Net.score` takes it.
 
         Returns
         -------
@@ -183,7 +175,7 @@ class NetTrainer:
             The loss, before the step.
         """
         ptr = np.array([0, len(X)]) if doc_ptr is None else doc_ptr
-        loss, gradients = self.gradients(X, target, weight, ptr, attention)
+        loss, gradients = self.gradients(X, target, weight, ptr)
         self._n_steps += 1
         corrected = rate * (1 - _BETA_2**self._n_steps) ** 0.5 / (1 - _BETA_1**self._n_steps)
         for i, (value, gradient) in enumerate(zip(self._values, gradients, strict=True)):
@@ -200,20 +192,18 @@ class NetTrainer:
         return loss
 
     def gradients(
-        self, X: _Array, target: _Array, weight: _Array, doc_ptr: _Rows, attention: _Array | None = None
+        self, X: _Array, target: _Array, weight: _Array, doc_ptr: _Rows
     ) -> tuple[float, list[_Array]]:
         """Loss, and its gradients by the weights and then by the biases (of the scaled net)."""
         weights, biases = self._values[: self._n_layers], self._values[self._n_layers :]
         neighbours = [find_neighbours(doc_ptr, dilation) for dilation in self._dilations]
-        attention = np.ones(len(X), np.float32) if attention is None else attention
-        relative = relative_attention(attention, doc_ptr)[:, None]
         scaled = (X - self._mean) / self._deviation
         H = self._drop(_rectified(scaled @ weights[0] + biases[0]))
         joined, made = [scaled], [H]  # what each layer sees, and what it makes of it
         for (before, behind), w, b in zip(neighbours, weights[1:-1], biases[1:-1], strict=True):
             J = np.hstack([_rows(H, before), H, _rows(H, behind)])
             if len(w) > J.shape[1]:
-                J = np.hstack([J, _spread_means(H, doc_ptr), _spread_means(H * relative, doc_ptr)])
+                J = np.hstack([J, _spread_means(H, doc_ptr)])
             R = self._drop(_rectified(J @ w + b))
             H = H + R
             joined.append(J)
@@ -232,9 +222,8 @@ class NetTrainer:
                 before, behind = neighbours[i - 1]
                 left, own, right, *whole = np.hsplit(delta @ weights[i].T, len(weights[i]) // D.shape[1])
                 D = D + own + _rows(left, behind) + _rows(right, before)
-                if whole:
-                    plain, by_attention = (_spread_means(part, doc_ptr) for part in whole)
-                    D += plain + by_attention * relative  # attention is last on the way back
+                for part in whole:
+                    D += _spread_means(part, doc_ptr)
         return loss, [*by_weight[::-1], *by_bias[::-1]]
 
     def _drop(self, values: _Array) -> _Array:
