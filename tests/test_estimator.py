@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
 
 from dechrome import ParagraphClassifier
 
-SMALL = {"epochs": 1, "n_documents": 40, "context_width": 8}
+SMALL = {"epochs": 4, "n_documents": 120, "context_width": 8}
 
 
 @pytest.fixture(scope="module")
