@@ -39,9 +39,8 @@ def test_blas_is_held_to_one_thread(seed_documents):
 def test_even_a_toy_learns_from_seeds(seed_documents, toy_model):
     held_out = [d for d in seed_documents if d.split == "development"]
     assert len(held_out) > 5
-    labels = [label for document in held_out for label in document.labels]
     measures = evaluate_paragraphs(score_documents(toy_model, held_out))
-    assert measures["average_precision"] > 1.8 * labels.count("content") / len(labels)
+    assert measures["accuracy"] > 0.8
 
 
 def test_another_random_state_gives_another_model(seed_documents, toy_model):
