@@ -86,7 +86,14 @@ def measure(
 def _without_means(
     run: Callable[[list[Document]], dict[str, float]], held_out: list[Document]
 ) -> dict[str, float]:
-    with patch("dechrome.training.net_training._SEES_MEAN", -1):
+    with patch("dechrome.training.net_training._SEES_MEANS", -1):
+        return run(held_out)
+
+
+def _without_attention(
+    run: Callable[[list[Document]], dict[str, float]], held_out: list[Document]
+) -> dict[str, float]:
+    with patch("dechrome.training.context_training._SEES_ATTENTION", (False, False)):
         return run(held_out)
 
 
@@ -116,9 +123,10 @@ def variants(
         "all parts": in_context(),
         "all parts, another random state in context": in_context(random_state=1),
         "no convolutions": in_context(dilations=()),
-        "convolutions do not see their document's mean": lambda held_out: _without_means(
+        "convolutions do not see their document's means": lambda held_out: _without_means(
             in_context(), held_out
         ),
+        "convolutions see no mean by attention": lambda held_out: _without_attention(in_context(), held_out),
         "no dropout": in_context(dropout=0.0),
         "one pass in context instead of two": in_context(_without_second_pass),
         "one net in the second pass instead of two": in_context(n_averaged=1),

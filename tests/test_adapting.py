@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
+from dechrome.model import CONTEXT_PASS_INPUTS
 from dechrome.training.adapting import AdaptingConfig, adapt_model
+from dechrome.training.net_training import NetTrainer
 
 #: Large steps, so that a toy model moves within a second.
 CONFIG = AdaptingConfig(share=0.5, n_documents=80, epochs=8, learning_rate=3e-3, batch_size=128)
@@ -53,6 +55,26 @@ def test_a_step_of_one_without_a_corpus_to_lose_on(toy_model, pages):
     adapted = adapt_model(toy_model, corrected, [], CONFIG)
     assert adapted.metadata["step"] == 1.0
     assert adapted.metadata["n_corrected_documents"] == len(corrected)
+
+
+def test_in_context_attention_goes_to_the_likely_content_of_each_step(toy_model, pages, monkeypatch):
+    seen = []
+    step = NetTrainer.step
+
+    def spy(self, X, target, weight, rate, doc_ptr=None, attention=None):
+        seen.append((X, attention))
+        return step(self, X, target, weight, rate, doc_ptr, attention)
+
+    monkeypatch.setattr(NetTrainer, "step", spy)
+    adapt_model(toy_model, *pages, replace(CONFIG, epochs=1))
+    in_context = [(X, attention) for X, attention in seen if X.shape[1] == len(CONTEXT_PASS_INPUTS[1])]
+    assert in_context
+    column = CONTEXT_PASS_INPUTS[1].index
+    for X, attention in in_context:
+        p = X[:, column("before_headline")] + X[:, column("before_body")]
+        length = np.rint(np.expm1(X[:, column("log_length")]))
+        short = length < 300
+        assert attention[short] == pytest.approx((p * length + 1e-3)[short], rel=1e-3)
 
 
 def test_it_gives_the_same_weights_twice_and_keeps_the_old_model(toy_model, pages):

@@ -88,6 +88,17 @@ def test_the_best_run_is_kadanes(documents):
     assert column(C, "in_run").tolist() == expected.tolist()
 
 
+def test_attention_goes_to_likely_content_by_its_length(documents):
+    P, inputs, ptr = documents
+    P[3, :2] = 0
+    inputs.log_length[inputs.text_ids[5]] = 0
+    inputs.log_length[inputs.text_ids[7]] = np.log1p(1000)
+    length = np.minimum(np.rint(np.expm1(inputs.log_length[inputs.text_ids])), 300)
+    attention = Context(inputs, ptr, P).attention
+    assert attention == pytest.approx((P[:, 0] + P[:, 1]) * length + 1e-3, rel=1e-5)
+    assert attention[3] == attention[5] == np.float32(1e-3)
+
+
 def test_another_language_shows_as_mismatch():
     n = 6
     P = np.zeros((n, len(KINDS)), np.float32)

@@ -10,6 +10,7 @@ from dechrome.scoring import Net
 from dechrome.training.augmentation import Mix
 from dechrome.training.config import TrainingConfig
 from dechrome.training.context_training import Lessons, _draw_batches, fit_context_passes
+from dechrome.training.net_training import NetTrainer
 
 CONFIG = TrainingConfig(n_documents=60, batch_size=200, context_epochs=2, context_width=4, n_averaged=2)
 
@@ -68,6 +69,8 @@ def test_each_net_learns_from_documents_of_its_own(lessons):
     assert [len(net.weights[0]) for net in (first, one)] == [len(names) for names in CONTEXT_PASS_INPUTS]
     assert not np.array_equal(one.weights[0], other.weights[0])
     assert first.dilations == one.dilations == CONFIG.dilations
+    width = CONFIG.context_width  # the first sees the plain mean alone, the second that by attention too
+    assert [len(net.weights[2]) for net in (first, one, other)] == [4 * width, 5 * width, 5 * width]
     assert len(told) == (3 + CONFIG.n_averaged) * CONFIG.context_epochs
     assert "second pass in context, net 2 of 2, epoch 2 of 2, loss" in told[-1]
 
@@ -91,6 +94,29 @@ def test_the_second_pass_learns_from_a_net_that_has_not_seen_the_site(lessons):
     for batch, _ in draw(lessons, CONFIG):
         said = batch.X[:, first : first + len(KINDS)].argmax(axis=1)
         assert said.tolist() == np.where(batch.target[:, 1] == 1, 7, 3).tolist()
+
+
+def test_attention_goes_to_what_the_pass_before_says(lessons):
+    content, chrome = (
+        [batch.attention for batch, _ in draw(replace(lessons, strangers=(saying(kind),) * 2), CONFIG)]
+        for kind in (KINDS.index("body"), KINDS.index("cookie"))
+    )
+    assert all((attention > 1).all() for attention in content)
+    assert all((attention < 0.01).all() for attention in chrome)
+
+
+def test_the_trainer_is_told_the_attention(lessons, monkeypatch):
+    told = []
+    step = NetTrainer.step
+
+    def spy(self, X, target, weight, rate, doc_ptr=None, attention=None):
+        told.append(attention)
+        return step(self, X, target, weight, rate, doc_ptr, attention)
+
+    monkeypatch.setattr(NetTrainer, "step", spy)
+    fit_context_passes(lessons, replace(CONFIG, n_averaged=1), 1, lambda _: None)
+    assert told
+    assert all(attention.min() > 0 for attention in told)
 
 
 @pytest.mark.parametrize("half", [0, 1])

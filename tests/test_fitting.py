@@ -124,6 +124,13 @@ def test_of_thresholds_as_good_as_the_best_the_middle_is_taken():
     assert chosen["balanced"] == pytest.approx(0.5, abs=0.01)
 
 
+def test_thresholds_that_cost_next_to_nothing_are_as_good_as_the_best():
+    is_content, p = np.array([False, True]), np.array([0.3, 0.7])
+    for chrome, expected in ((6, 0.375), (30, 0.5)):  # kept, it costs .003 or .015 of F1
+        chosen = _choose_thresholds(is_content, p, np.array([chrome, 1000]), np.zeros(2, np.int64))
+        assert chosen["balanced"] == pytest.approx(expected, abs=0.01)
+
+
 def test_thresholds_are_chosen_by_the_mean_over_documents():
     """A long document wants 0.7, three short ones 0.2, and one without content more than 0.1."""
     is_content = np.array([True, False, True, True, True, False])

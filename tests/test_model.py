@@ -82,6 +82,13 @@ def test_documents_judged_in_parts_have_the_same_bits(toy_model, seed_documents,
     assert all(np.array_equal(a, b) for a, b in zip(in_parts, at_once, strict=True))
 
 
+def test_the_nets_are_told_what_draws_attention(toy_model, seed_documents, monkeypatch):
+    batch = batch_of(seed_documents[:6])
+    P, _ = toy_model.score(batch)
+    monkeypatch.setattr("dechrome.scoring.relative_attention", lambda attention, _: np.ones_like(attention))
+    assert not np.array_equal(toy_model.score(batch)[0], P)
+
+
 @pytest.mark.parametrize("rows", [1, 5, 37])
 def test_a_document_too_long_for_the_nets_is_cut_alike_in_any_batch(
     toy_model, seed_documents, monkeypatch, rows

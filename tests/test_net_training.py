@@ -12,23 +12,27 @@ def examples(n=60, n_in=5, n_out=4, random_state=0):
     return X, rng.dirichlet(np.ones(n_out), n).astype(np.float32), weight, np.array([0, 12, 12, 13, n])
 
 
-def trainer_for(X, dilations=(1, 3), **settings):
+def trainer_for(X, dilations=(1, 3), sees_attention=True, **settings):
     rng = np.random.default_rng(1)
-    return NetTrainer(random_net(*scaling(X), 7, 4, dilations, rng), *scaling(X), rng, **settings)
+    net = random_net(*scaling(X), 7, 4, dilations, rng, sees_attention)
+    return NetTrainer(net, *scaling(X), rng, **settings)
 
 
-@pytest.mark.parametrize("dilations", [(), (1,), (1, 3)])
-def test_gradients_equal_finite_differences(dilations):
+@pytest.mark.parametrize(
+    ("dilations", "sees_attention"), [((), False), ((1,), False), ((1, 3), False), ((1, 3), True)]
+)
+def test_gradients_equal_finite_differences(dilations, sees_attention):
     X, target, weight, ptr = examples()
-    trainer = trainer_for(X, dilations)
+    trainer = trainer_for(X, dilations, sees_attention)
     values = trainer._values = [value.astype(np.float64) for value in trainer._values]
-    _, gradients = trainer.gradients(X.astype(np.float64), target, weight, ptr)
+    attention = np.random.default_rng(2).random(len(X), np.float32)
+    _, gradients = trainer.gradients(X.astype(np.float64), target, weight, ptr, attention)
     for value, gradient in zip(values, gradients, strict=True):
         for place in list(np.ndindex(value.shape))[::5]:
             losses = []
             for move in (1e-5, -1e-5):
                 value[place] += move
-                losses.append(trainer.gradients(X.astype(np.float64), target, weight, ptr)[0])
+                losses.append(trainer.gradients(X.astype(np.float64), target, weight, ptr, attention)[0])
                 value[place] -= move
             assert gradient[place] == pytest.approx((losses[0] - losses[1]) / 2e-5, rel=1e-3, abs=1e-6)
 
@@ -47,11 +51,12 @@ def test_steps_lower_the_loss_and_leave_the_first_net_alone():
 def test_the_net_it_gives_has_the_loss_it_tells():
     X, target, weight, ptr = examples()
     trainer = trainer_for(X)
+    attention = np.random.default_rng(2).random(len(X), np.float32)
     for _ in range(5):
-        trainer.step(X, target, weight, 0.01, ptr)
-    P = trainer.net().predict_proba(X, ptr)
+        trainer.step(X, target, weight, 0.01, ptr, attention)
+    P = trainer.net().predict_proba(X, ptr, attention)
     loss = -(weight * (target * np.log(P)).sum(axis=1)).sum() / weight.sum()
-    assert trainer.step(X, target, weight, 0.01, ptr) == pytest.approx(loss, rel=1e-4)
+    assert trainer.step(X, target, weight, 0.01, ptr, attention) == pytest.approx(loss, rel=1e-4)
 
 
 def test_rows_without_weight_teach_nothing_but_are_seen_by_their_neighbours():

@@ -2,12 +2,16 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from dechrome.scoring import Net, document_means, softmax
+from dechrome.scoring import Net, document_means, relative_attention, softmax
 
 
-def random_net(n_in=9, width=6, n_out=4, dilations=(1, 2), random_state=2):
+def random_net(n_in=9, width=6, n_out=4, dilations=(1, 2), random_state=2, n_means=2):
     rng = np.random.default_rng(random_state)
-    shapes = [(n_in, width), *((n * width, width) for n in (3, 4, 3)[: len(dilations)]), (width, n_out)]
+    shapes = [
+        (n_in, width),
+        *((n * width, width) for n in (3, 3 + n_means, 3)[: len(dilations)]),
+        (width, n_out),
+    ]
     return Net(
         [rng.normal(size=shape).astype(np.float32) for shape in shapes],
         [rng.normal(size=shape[1]).astype(np.float32) for shape in shapes],
@@ -25,9 +29,11 @@ def test_without_convolutions_probabilities_equal_scikit_learns():
     assert np.abs(net.predict_proba(X) - fitted.predict_proba(X)).max() < 1e-6
 
 
-def test_convolutions_equal_the_plain_loop():
-    net = random_net()
-    X = np.random.default_rng(3).normal(size=(8, 9)).astype(np.float32)
+@pytest.mark.parametrize("n_means", [0, 1, 2])
+def test_convolutions_equal_the_plain_loop(n_means):
+    net = random_net(n_means=n_means)
+    rng = np.random.default_rng(3)
+    X, attention = rng.normal(size=(8, 9)).astype(np.float32), rng.random(8, np.float32)
     H = np.maximum(X.astype(float) @ net.weights[0] + net.biases[0], 0)
     for weights, bias, dilation in zip(net.weights[1:-1], net.biases[1:-1], net.dilations, strict=True):
         seen = []
@@ -36,12 +42,12 @@ def test_convolutions_equal_the_plain_loop():
                 H[at] if 0 <= at < len(H) else np.zeros(H.shape[1])
                 for at in (row - dilation, row, row + dilation)
             ]
-            if len(weights) == 4 * H.shape[1]:
-                around.append(H.mean(axis=0))
+            means = [H.mean(axis=0), np.average(H, axis=0, weights=attention)]
+            around += means[: len(weights) // H.shape[1] - 3]
             seen.append(H[row] + np.maximum(np.concatenate(around) @ weights + bias, 0))
         H = np.array(seen)
     expected = softmax(H @ net.weights[-1] + net.biases[-1])
-    assert np.allclose(net.predict_proba(X), expected, atol=1e-4)
+    assert np.allclose(net.predict_proba(X, attention=attention), expected, atol=1e-4)
 
 
 def test_means_of_documents():
@@ -51,14 +57,22 @@ def test_means_of_documents():
     assert document_means(rows, np.array([], np.int64), np.array([], np.int64)).shape == (0, 2)
 
 
+def test_attention_is_told_against_the_mean_of_its_document():
+    attention = np.array([3, 1, 5], np.float32)
+    assert relative_attention(attention, np.array([0, 2, 2, 3])).tolist() == [1.5, 0.5, 1]
+
+
 def test_nothing_crosses_from_one_document_into_another():
     net = random_net(dilations=(1, 2, 4))
     X = np.random.default_rng(4).normal(size=(40, 9)).astype(np.float32)
     ptr = np.array([0, 1, 1, 20, 40])
-    together = net.predict_proba(X, ptr)
+    attention = np.random.default_rng(5).random(40, np.float32)
+    together = net.predict_proba(X, ptr, attention)
     for start, stop in zip(ptr[:-1], ptr[1:], strict=True):
-        assert np.array_equal(together[start:stop], net.predict_proba(X[start:stop]))
-    assert not np.array_equal(together, net.predict_proba(X))
+        alone = net.predict_proba(X[start:stop], attention=attention[start:stop])
+        assert np.array_equal(together[start:stop], alone)
+    assert not np.array_equal(together, net.predict_proba(X, attention=attention))
+    assert not np.array_equal(together, net.predict_proba(X, ptr))
 
 
 def test_a_row_has_the_same_bits_in_any_batch():
@@ -74,9 +88,11 @@ def test_a_document_has_the_same_bits_in_any_batch_whatever_its_length(n_documen
     net = random_net(50, width, 12, dilations=(1, 2, 4))
     X = np.random.default_rng(5).normal(size=(9001, 50)).astype(np.float32)
     ptr = np.linspace(0, len(X), n_documents + 1).astype(np.int64)
-    together = net.predict_proba(np.vstack([X, X]), np.concatenate([ptr, ptr[1:] + len(X)]))
-    assert np.array_equal(together[: len(X)], net.predict_proba(X, ptr))
-    assert np.array_equal(together[len(X) :], net.predict_proba(X, ptr))
+    attention = np.random.default_rng(6).random(len(X), np.float32)
+    twice = np.concatenate([ptr, ptr[1:] + len(X)])
+    together = net.predict_proba(np.vstack([X, X]), twice, np.concatenate([attention, attention]))
+    assert np.array_equal(together[: len(X)], net.predict_proba(X, ptr, attention))
+    assert np.array_equal(together[len(X) :], net.predict_proba(X, ptr, attention))
 
 
 def test_softmax_of_large_scores_is_finite():

@@ -32,7 +32,7 @@ __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
 
 

@@ -32,6 +32,10 @@ _WINDOWS = (3, 8, 20)
 _RUN_THRESHOLD = 0.4
 #: A paragraph counts as no longer than this, so that sums over windows stay exact in 32 bits.
 _MOST_LENGTH = 4096
+#: A paragraph draws attention as if it were no longer than this.
+_MOST_ATTENDED = 300
+#: What even chrome, or an empty paragraph, draws, so that no document is without.
+_LEAST_ATTENTION = np.float32(1e-3)
 #: Weight of a paragraph's words in the choice of its document's language.
 _LANGUAGE_WEIGHT = 64
 
@@ -92,6 +96,12 @@ class Context:
         At least one document must have a paragraph.
     P : ndarray of float32, shape (n_paragraphs, n_kinds)
         Probabilities of the pass before.
+
+    Attributes
+    ----------
+    attention : ndarray of float32, shape (n_paragraphs,)
+        How much each counts in what a net takes its document's content to be: probability of content times
+        length, within bounds; more than 0.
     """
 
     def __init__(
@@ -122,6 +132,7 @@ class Context:
         self._runs = _best_runs(gains, document)
         self._content = np.concatenate([[0], np.cumsum(signals[:, -2], dtype=np.int64)])
         self._signals = signals
+        self.attention = p * np.minimum(length, _MOST_ATTENDED).astype(np.float32) + _LEAST_ATTENTION
 
     @functools.cached_property
     def _sums(self) -> npt.NDArray[np.int32]:

@@ -243,7 +243,7 @@ def _judge_in_context(
         ptr = part_ptr[first_part : stop + 1]
         rows = np.arange(ptr[0], ptr[-1])
         X = context_pass_inputs(number, first[text_ids[rows]], P[rows], context, rows)
-        judged[rows] = average_proba(nets, X, ptr - ptr[0])
+        judged[rows] = average_proba(nets, X, ptr - ptr[0], context.attention[rows])
     return judged
 
 

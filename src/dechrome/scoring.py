@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Net", "average_proba", "document_means", "softmax"]
+__all__ = ["Net", "average_proba", "document_means", "relative_attention", "softmax"]
 
 _Array = npt.NDArray[np.float32]
 
@@ -27,17 +27,18 @@ class Net:
     """A dense layer, convolutions over the rows of each document, and a dense layer.
 
     Each convolution sees a row, the one ``dilation`` before it and the one as far behind, zeros where the
-    document has none; one may also see the mean of the document's rows. What it makes of them it adds to the
-    row (dilated convolutions: Yu and Koltun 2016, https://arxiv.org/abs/1511.07122; global context: Cao et
-    al. 2019, https://arxiv.org/abs/1904.11492; residual layers: He et al. 2016,
-    https://arxiv.org/abs/1512.03385). Without convolutions every row stands for itself. The rectifier follows
-    each layer but the last.
+    document has none; one may also see the mean of the document's rows, and their mean by attention too.
+    What it makes of them it adds to the row (dilated convolutions: Yu and Koltun 2016,
+    https://arxiv.org/abs/1511.07122; global context: Cao et al. 2019, https://arxiv.org/abs/1904.11492;
+    residual layers: He et al. 2016, https://arxiv.org/abs/1512.03385). Without convolutions every row stands
+    for itself. The rectifier follows each layer but the last.
 
     Parameters
     ----------
     weights : sequence of ndarray of float32
         Of the first layer, (n_in, width), of each convolution, (3 * width, width), or (4 * width, width) if
-        it sees the mean, of the last layer, (width, n_out). The inputs' scaling is folded into the first.
+        it sees the mean, or (5 * width, width) if both, of the last layer, (width, n_out). The inputs'
+        scaling is folded into the first.
     biases : sequence of ndarray of float32
         Of as many layers, (width,) or (n_out,).
     dilations : sequence of int
@@ -64,7 +65,9 @@ class Net:
         """
         return _rectify(_affine(X, self.weights[0], self.biases[0]))
 
-    def score(self, embedded: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
+    def score(
+        self, embedded: _Array, doc_ptr: npt.NDArray[np.int64], attention: _Array | None = None
+    ) -> _Array:
         """Scores of the outputs, from what :meth:`embed` made of all rows.
 
         Parameters
@@ -72,6 +75,8 @@ class Net:
         embedded : ndarray of float32, shape (n_rows, width)
         doc_ptr : ndarray of int64, shape (n_documents + 1,)
             Rows ``doc_ptr[d]`` to ``doc_ptr[d + 1] - 1`` are those of document ``d``.
+        attention : ndarray of float32, shape (n_rows,), optional
+            How much each row counts in the mean by attention, more than 0; all the same if not given.
 
         Returns
         -------
@@ -90,20 +95,27 @@ class Net:
         H, is_row = padded[gap:-gap], np.zeros((n_placed, 1), np.float32)
         H[at], is_row[at] = embedded, 1
         starts = doc_ptr[:-1] + gap * np.arange(1, len(sizes) + 1)
+        relative = np.zeros((len(padded), 1), np.float32)
+        relative[gap + at, 0] = 1 if attention is None else relative_attention(attention, doc_ptr)
         owner = np.repeat(np.arange(len(sizes)), sizes + gap)
         for i, dilation in enumerate(self.dilations, start=1):
             around = [padded[gap + step :][:n_placed] for step in (-dilation, 0, dilation)]
             made = _convolution(around, self.weights[i][: 3 * width], self.biases[i])
             if len(self.weights[i]) > 3 * width:
                 # One product for each document: its bits must not depend on how many there are.
-                shift = document_means(padded, starts, sizes)[:, None] @ self.weights[i][3 * width :]
+                seen = [padded] if len(self.weights[i]) == 4 * width else [padded, padded * relative]
+                means = [document_means(rows, starts, sizes) for rows in seen]
+                shift = np.hstack(means)[:, None] @ self.weights[i][3 * width :]
                 made[: len(owner)] += shift[owner, 0]
             H += _rectify(made) * is_row
         return _affine(H[at], self.weights[-1], self.biases[-1])
 
-    def predict_proba(self, X: _Array, doc_ptr: npt.NDArray[np.int64] | None = None) -> _Array:
+    def predict_proba(
+        self, X: _Array, doc_ptr: npt.NDArray[np.int64] | None = None, attention: _Array | None = None
+    ) -> _Array:
         """Probabilities of the outputs, shape (n_rows, n_out); all rows are one document if not told."""
-        return softmax(self.score(self.embed(X), np.array([0, len(X)]) if doc_ptr is None else doc_ptr))
+        ptr = np.array([0, len(X)]) if doc_ptr is None else doc_ptr
+        return softmax(self.score(self.embed(X), ptr, attention))
 
 
 def document_means(rows: _Array, starts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> _Array:
@@ -127,6 +139,14 @@ def document_means(rows: _Array, starts: npt.NDArray[np.int64], sizes: npt.NDArr
     return sums
 
 
+def relative_attention(attention: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
+    """Attention of each row over the mean attention of its document, shape (n_rows,)."""
+    sizes = np.diff(doc_ptr)
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    total = np.bincount(owner, attention, len(sizes))
+    return np.asarray(attention * (sizes / np.maximum(total, 1e-30))[owner], np.float32)
+
+
 def _convolution(around: Sequence[_Array], weights: _Array, bias: _Array) -> _Array:
     """Sum of what stands before, at and behind every place, each times its part of the weights."""
     n, width = around[0].shape
@@ -141,9 +161,12 @@ def _convolution(around: Sequence[_Array], weights: _Array, bias: _Array) -> _Ar
     return made.reshape(n, -1)
 
 
-def average_proba(nets: Sequence[Net], X: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
+def average_proba(
+    nets: Sequence[Net], X: _Array, doc_ptr: npt.NDArray[np.int64], attention: _Array | None = None
+) -> _Array:
     """Probabilities by the mean of the scores of several nets, shape (n_rows, n_out)."""
-    return softmax(np.mean([net.score(net.embed(X), doc_ptr) for net in nets], axis=0, dtype=np.float32))
+    scores = [net.score(net.embed(X), doc_ptr, attention) for net in nets]
+    return softmax(np.mean(scores, axis=0, dtype=np.float32))
 
 
 def _affine(X: _Array, weights: _Array, bias: _Array) -> _Array:

@@ -49,8 +49,8 @@ TITLES = {
     "paragraphs": "Paragraphs with a known label",
     "languages": "By language",
     "kinds": "Kinds, on paragraphs decided by reading",
-    "presets": "What `favor` does: threshold on `p_content`, document word precision, recall and F1 on news, "
-    "and precision and recall of content over all known paragraphs",
+    "presets": "What `favor` does: threshold on `p_content`, document word precision, recall and F1 on news "
+    "(all 0 where nothing of a page is kept), and precision and recall of content over all known paragraphs",
     "shapes": "Parts of documents, and documents set otherwise: of articles whose gold covers all content, "
     "and of seeds",
     "calibration": "Calibration of `p_content`: paragraphs by probability, and the share of content",

@@ -152,19 +152,20 @@ def _tune_nets(
     weight = _weights(table.X[drawn.indices, 0], drawn, config)
     rows = np.arange(len(first))
 
-    def in_context(number: int, P: _Array) -> _Array:
-        return context_pass_inputs(number, first, P, Context(inputs, drawn.doc_ptr, P), rows)
+    def in_context(number: int, P: _Array) -> tuple[_Array, npt.NDArray[np.int64], _Array]:
+        context = Context(inputs, drawn.doc_ptr, P)
+        return context_pass_inputs(number, first, P, context, rows), drawn.doc_ptr, context.attention
 
     P_old = model.first_pass.predict_proba(first)
-    first_pass = _train_on(model.first_pass, first, _targets(P_old, drawn), weight, drawn.doc_ptr, config)
+    first_pass = _train_on(model.first_pass, first, None, _targets(P_old, drawn), weight, drawn, config)
     P_new = first_pass.predict_proba(first)
     context_passes = []
     for number, nets in enumerate(model.context_passes):
-        X_old, X_new = in_context(number, P_old), in_context(number, P_new)
-        P_old = average_proba(nets, X_old, drawn.doc_ptr)
+        P_old = average_proba(nets, *in_context(number, P_old))
+        X, _, attention = seen = in_context(number, P_new)
         target = _targets(P_old, drawn)
-        tuned = tuple(_train_on(net, X_new, target, weight, drawn.doc_ptr, config) for net in nets)
-        P_new = average_proba(tuned, X_new, drawn.doc_ptr)
+        tuned = tuple(_train_on(net, X, attention, target, weight, drawn, config) for net in nets)
+        P_new = average_proba(tuned, *seen)
         context_passes.append(tuned)
     return replace(model, first_pass=first_pass, context_passes=tuple(context_passes))
 
@@ -218,20 +219,22 @@ def _weights(log_length: _Array, drawn: _Drawn, config: AdaptingConfig) -> _Arra
 def _train_on(
     net: Net,
     X: _Array,
+    attention: _Array | None,
     target: _Array,
     weight: _Array,
-    doc_ptr: npt.NDArray[np.int64],
+    drawn: _Drawn,
     config: AdaptingConfig,
 ) -> Net:
     """The net after some epochs, each over the documents in another order."""
     rng = np.random.default_rng(config.random_state)
     trainer = NetTrainer(net, *scaling(X), rng, pull=config.pull)
-    sizes = np.diff(doc_ptr)
+    sizes = np.diff(drawn.doc_ptr)
     for _ in range(config.epochs):
         order = rng.permutation(len(sizes))
         cuts = np.flatnonzero(np.diff(np.cumsum(sizes[order]) // config.batch_size)) + 1
         for documents in np.split(order, cuts):
-            rows = np.concatenate([np.arange(doc_ptr[d], doc_ptr[d + 1]) for d in documents])
+            rows = np.concatenate([np.arange(drawn.doc_ptr[d], drawn.doc_ptr[d + 1]) for d in documents])
             ptr = np.concatenate([[0], np.cumsum(sizes[documents])])
-            trainer.step(X[rows], target[rows], weight[rows], config.learning_rate, ptr)
+            seen = None if attention is None else attention[rows]
+            trainer.step(X[rows], target[rows], weight[rows], config.learning_rate, ptr, seen)
     return trainer.net()

@@ -23,7 +23,7 @@ class TrainingConfig:
     text_model: TextModel = "hashed"
     random_state: int = 0
     n_folds: int = 4
-    n_documents: int = 43_000
+    n_documents: int = 50_000
     """Augmented documents of an epoch; fewer on a small corpus, at most 60 for each of its own."""
     first_pass_width: int = 48
     first_pass_epochs: int = 8
@@ -31,7 +31,7 @@ class TrainingConfig:
     context_epochs: int = 5
     dilations: tuple[int, ...] = (1, 2, 4)
     """How far before and behind a paragraph each convolution of a pass in context looks; the second, if there
-    is one, also sees the mean of the document."""
+    is one, also sees the mean of the document, in the second pass the mean by attention too."""
     dropout: float = 0.2
     n_averaged: int = 2
     """Nets of the second pass in context, from different beginnings, whose scores are averaged."""

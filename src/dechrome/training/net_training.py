@@ -14,7 +14,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dechrome.labels import KINDS
-from dechrome.scoring import Net, document_means, softmax
+from dechrome.scoring import Net, document_means, relative_attention, softmax
 
 __all__ = ["NetTrainer", "find_neighbours", "one_blas_thread", "one_hot", "random_net", "scaling"]
 
@@ -26,8 +26,9 @@ _LEAST_DEVIATION = 0.1
 #: Decay of Adam's moving averages, as its authors give them.
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 _SMALLEST = np.float32(1e-30)
-#: The convolution that sees the mean of its document's rows: the second, of what the first has found.
-_SEES_MEAN = 1
+#: The convolution that sees means of its document's rows, the plain one and perhaps the one by attention: the
+#: second, of what the first has found.
+_SEES_MEANS = 1
 
 
 @contextlib.contextmanager
@@ -53,9 +54,11 @@ def random_net(
     n_out: int,
     dilations: Sequence[int],
     rng: np.random.Generator,
+    sees_attention: bool = False,
 ) -> Net:
     """A net to begin with: uniform weights up to 1 / sqrt(n_in) on scaled inputs (LeCun et al. 1998)."""
-    seen = [4 if i == _SEES_MEAN else 3 for i in range(len(dilations))]
+    n_means = 2 if sees_attention else 1
+    seen = [3 + n_means if i == _SEES_MEANS else 3 for i in range(len(dilations))]
     sizes = [(len(mean), width), *((n * width, width) for n in seen), (width, n_out)]
     weights = [rng.uniform(-1, 1, size).astype(np.float32) / np.float32(size[0] ** 0.5) for size in sizes]
     biases = [np.zeros(size[1], np.float32) for size in sizes]
@@ -153,7 +156,13 @@ class NetTrainer:
         return Net(weights, biases, self._dilations)
 
     def step(
-        self, X: _Array, target: _Array, weight: _Array, rate: float, doc_ptr: _Rows | None = None
+        self,
+        X: _Array,
+        target: _Array,
+        weight: _Array,
+        rate: float,
+        doc_ptr: _Rows | None = None,
+        attention: _Array | None = None,
     ) -> float:
         """Go one step.
 
@@ -168,6 +177,8 @@ class NetTrainer:
             Learning rate.
         doc_ptr : ndarray of int64, shape (n_documents + 1,), optional
             All rows are one document if not given.
+        attention : ndarray of float32, shape (n_rows,), optional
+            As :meth:`dechrome.scoring.Net.score` takes it.
 
         Returns
         -------
@@ -175,7 +186,7 @@ class NetTrainer:
             The loss, before the step.
         """
         ptr = np.array([0, len(X)]) if doc_ptr is None else doc_ptr
-        loss, gradients = self.gradients(X, target, weight, ptr)
+        loss, gradients = self.gradients(X, target, weight, ptr, attention)
         self._n_steps += 1
         corrected = rate * (1 - _BETA_2**self._n_steps) ** 0.5 / (1 - _BETA_1**self._n_steps)
         for i, (value, gradient) in enumerate(zip(self._values, gradients, strict=True)):
@@ -192,11 +203,13 @@ class NetTrainer:
         return loss
 
     def gradients(
-        self, X: _Array, target: _Array, weight: _Array, doc_ptr: _Rows
+        self, X: _Array, target: _Array, weight: _Array, doc_ptr: _Rows, attention: _Array | None = None
     ) -> tuple[float, list[_Array]]:
         """Loss, and its gradients by the weights and then by the biases (of the scaled net)."""
         weights, biases = self._values[: self._n_layers], self._values[self._n_layers :]
         neighbours = [find_neighbours(doc_ptr, dilation) for dilation in self._dilations]
+        attention = np.ones(len(X), np.float32) if attention is None else attention
+        relative = relative_attention(attention, doc_ptr)[:, None]
         scaled = (X - self._mean) / self._deviation
         H = self._drop(_rectified(scaled @ weights[0] + biases[0]))
         joined, made = [scaled], [H]  # what each layer sees, and what it makes of it
@@ -204,6 +217,8 @@ class NetTrainer:
             J = np.hstack([_rows(H, before), H, _rows(H, behind)])
             if len(w) > J.shape[1]:
                 J = np.hstack([J, _spread_means(H, doc_ptr)])
+            if len(w) > J.shape[1]:
+                J = np.hstack([J, _spread_means(H * relative, doc_ptr)])
             R = self._drop(_rectified(J @ w + b))
             H = H + R
             joined.append(J)
@@ -222,8 +237,8 @@ class NetTrainer:
                 before, behind = neighbours[i - 1]
                 left, own, right, *whole = np.hsplit(delta @ weights[i].T, len(weights[i]) // D.shape[1])
                 D = D + own + _rows(left, behind) + _rows(right, before)
-                for part in whole:
-                    D += _spread_means(part, doc_ptr)
+                for part, factor in zip(whole, (np.float32(1), relative), strict=False):
+                    D += _spread_means(part, doc_ptr) * factor  # on the way back, the factor comes last
         return loss, [*by_weight[::-1], *by_bias[::-1]]
 
     def _drop(self, values: _Array) -> _Array:
