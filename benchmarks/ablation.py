@@ -90,10 +90,11 @@ def _without_means(
         return run(held_out)
 
 
-def _without_attention(
-    run: Callable[[list[Document]], dict[str, float]], held_out: list[Document]
+def _with_attention(
+    sees_attention: bool, run: Callable[[list[Document]], dict[str, float]], held_out: list[Document]
 ) -> dict[str, float]:
-    with patch("dechrome.training.context_training._SEES_ATTENTION", (False, False)):
+    """Where both passes in context see the mean by attention, or none does."""
+    with patch("dechrome.training.context_training._SEES_ATTENTION", (sees_attention, sees_attention)):
         return run(held_out)
 
 
@@ -126,7 +127,8 @@ def variants(
         "convolutions do not see their document's means": lambda held_out: _without_means(
             in_context(), held_out
         ),
-        "convolutions see no mean by attention": lambda held_out: _without_attention(in_context(), held_out),
+        "no mean by attention": lambda held_out: _with_attention(False, in_context(), held_out),
+        "a mean by attention in both passes": lambda held_out: _with_attention(True, in_context(), held_out),
         "no dropout": in_context(dropout=0.0),
         "one pass in context instead of two": in_context(_without_second_pass),
         "one net in the second pass instead of two": in_context(n_averaged=1),

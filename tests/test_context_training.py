@@ -97,12 +97,14 @@ def test_the_second_pass_learns_from_a_net_that_has_not_seen_the_site(lessons):
 
 
 def test_attention_goes_to_what_the_pass_before_says(lessons):
+    first_pass = [batch.attention for batch, _ in draw(lessons, CONFIG)]
     content, chrome = (
         [batch.attention for batch, _ in draw(replace(lessons, strangers=(saying(kind),) * 2), CONFIG)]
         for kind in (KINDS.index("body"), KINDS.index("cookie"))
     )
     assert all((attention > 1).all() for attention in content)
     assert all((attention < 0.01).all() for attention in chrome)
+    assert not any(map(np.array_equal, first_pass, content))
 
 
 def test_the_trainer_is_told_the_attention(lessons, monkeypatch):
