@@ -12,6 +12,7 @@ from pathlib import Path
 from sklearn.metrics import cohen_kappa_score
 
 from dechrome.labels import CONTENT_KINDS, KINDS
+from dechrome.training.building import expand_kinds
 
 _LABELS = Path(__file__).parents[1] / "data" / "labelled"
 
@@ -23,14 +24,20 @@ def main() -> None:
     output = parser.parse_args().output
     files = sorted(_LABELS.glob("*.jsonl"))
     rows = [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]
-    pairs = [(row["kind"], row["second"]) for row in rows if "second" in row]
+    read = [kind for row in rows for kind in expand_kinds(row["kind"])]
+    pairs = [
+        pair
+        for row in rows
+        if "second" in row
+        for pair in zip(expand_kinds(row["kind"]), expand_kinds(row["second"]), strict=True)
+    ]
     first, second = zip(*pairs, strict=True)
     same_kind = sum(a == b for a, b in pairs) / len(pairs)
     same_label = sum((a in CONTENT_KINDS) == (b in CONTENT_KINDS) for a, b in pairs) / len(pairs)
     lines = [
         "# Agreement of two readings\n",
         f"Written by `python benchmarks/agreement.py -o {output}`.\n",
-        f"{len(rows)} paragraphs read, {len(pairs)} of them twice: the kind agrees in {same_kind:.3f} "
+        f"{len(read)} paragraphs read, {len(pairs)} of them twice: the kind agrees in {same_kind:.3f} "
         f"(Cohen's kappa {cohen_kappa_score(first, second):.3f}), the label in {same_label:.3f}.\n",
         "| kind | read | twice (mean of both readings) | agreement (F1 of one against the other) |",
         "|---|---|---|---|",
@@ -38,8 +45,7 @@ def main() -> None:
     for kind in KINDS:
         both = sum(a == b == kind for a, b in pairs)
         either = sum((a == kind) + (b == kind) for a, b in pairs)
-        read = sum(row["kind"] == kind for row in rows)
-        lines.append(f"| {kind} | {read} | {either / 2:g} | {2 * both / max(either, 1):.3f} |")
+        lines.append(f"| {kind} | {read.count(kind)} | {either / 2:g} | {2 * both / max(either, 1):.3f} |")
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -110,6 +110,19 @@ def test_tables_are_written_whole_with_their_command(toy_model, seed_documents, 
     assert tables_to_markdown(tables) in text
 
 
+def test_kinds_of_pages_leave_seeds_out(toy_model, seed_documents):
+    held_out = [d for d in seed_documents if d.split == "development"]
+    pages = [replace(d, source="fundus", document_id=f"page/{d.site}") for d in held_out[:9]]
+    mixed = score_documents(toy_model, [*pages, *held_out])
+    kinds = make_tables(toy_model, mixed, [*pages, *held_out])["kinds"]
+    alone = evaluate_kinds(mixed[: len(pages)])
+    assert kinds.n_pages.tolist() == alone.n.tolist()
+    assert kinds.f1_pages["navigation"] == alone.f1["navigation"]
+    assert (kinds.n > kinds.n_pages).all()
+    seeds_only = make_tables(toy_model, mixed[len(pages) :], held_out)["kinds"]
+    assert seeds_only.f1_pages.isna().all()
+
+
 def test_tables_show_counts_as_whole_numbers_and_measures_with_three_digits():
     table = pd.DataFrame({"n": [3.0, 1.0], "f1": [1.0, 0.5]}, index=["x", "y"])
     shown = tables_to_markdown({"languages": table})

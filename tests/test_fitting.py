@@ -11,7 +11,8 @@ from dechrome.errors import CorpusFormatError
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
 from dechrome.training.calibration import _choose_thresholds
 from dechrome.training.config import TrainingConfig, read_config
-from dechrome.training.fitting import fit_model, thin_news
+from dechrome.training.fitting import _row_weights, fit_model, thin_news
+from dechrome.training.table import tabulate
 
 
 def test_two_trainings_write_the_same_bytes(seed_documents, toy_model, tmp_path):
@@ -41,6 +42,18 @@ def test_even_a_toy_learns_from_seeds(seed_documents, toy_model):
     assert len(held_out) > 5
     measures = evaluate_paragraphs(score_documents(toy_model, held_out))
     assert measures["accuracy"] > 0.8
+
+
+def test_seeds_weigh_twice_as_much_as_pages_and_what_is_not_known_nothing(seed_documents):
+    seed = seed_documents[0]
+    page = replace(
+        seed, source="fundus", labels=[None, *seed.labels[1:]], kinds=[None, *seed.kinds[1:]], read=[]
+    )
+    weight = _row_weights(tabulate([seed, page], 2))
+    of_seed, of_page = np.split(weight, 2)
+    assert of_page[0] == 0
+    assert np.array_equal(of_seed[1:], 2 * of_page[1:])
+    assert (of_page[1:] > 0).all()
 
 
 def test_another_random_state_gives_another_model(seed_documents, toy_model):

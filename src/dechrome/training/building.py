@@ -11,13 +11,13 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from dechrome.errors import CorpusFormatError
-from dechrome.labels import CONTENT_KINDS, KINDS, Kind
+from dechrome.labels import CONTENT_KINDS, KINDS, Kind, Label
 from dechrome.training.blocks import blocks_from_html
 from dechrome.training.corpus import Document, site_of, split_of, text_hash
 from dechrome.training.labelling import label_blocks, normalise_text
@@ -26,27 +26,39 @@ from dechrome.training.pages import Page, layout_of, read_pages
 from dechrome.training.seeds import Seed, read_seeds
 
 __all__ = [
-    "ReadLabel",
+    "ReadLabels",
     "apply_labels",
     "build_corpus",
     "document_from_seed",
+    "expand_kinds",
     "read_labels",
     "source_folders",
 ]
 
 _log = logging.getLogger(__name__)
 
+#: Sources whose gold counts as content what CONTRIBUTING.md does not: the cards of a section front, tables
+#: of contents, names and times in a forum.
+_OWN_BOUNDARY = ("wcxb",)
 _LANGUAGE_TAG = re.compile(r"<html[^>]*?\blang\s*=\s*[\"']?([a-zA-Z]{2,3})\b")
 
 
-class ReadLabel(NamedTuple):
-    """A kind decided by reading a paragraph on its page; "?" where nobody could tell."""
+class ReadLabels(NamedTuple):
+    """Kinds decided by reading one paragraph, or several running ones, on their page."""
 
     position: int
+    """Of the first of them."""
     text_hash: str
-    kind: str
+    """Of their texts, joined by line feeds."""
+    kinds: tuple[str, ...]
+    """One a paragraph; "?" where nobody could tell."""
     is_typical: bool = True
-    """False if it was drawn because models disagreed: such paragraphs are unlike those at large."""
+    """False if they were drawn because models disagreed: such paragraphs are unlike those at large."""
+
+    def fit(self, paragraphs: Sequence[str]) -> bool:
+        """Whether the page still has the texts that were read, where they were read."""
+        read = paragraphs[self.position : self.position + len(self.kinds)]
+        return len(read) == len(self.kinds) and text_hash("\n".join(read)) == self.text_hash
 
 
 def _read_phrases(folder: Path) -> list[dict[str, str]]:
@@ -170,15 +182,28 @@ def _layout(folder: Path) -> str | None:
     return name
 
 
-def read_labels(path: Path) -> dict[str, list[ReadLabel]]:
+def expand_kinds(kinds: str | Sequence[tuple[str, int]]) -> tuple[str, ...]:
+    """One kind, or pairs of a kind and how many running paragraphs have it -> a kind for each of them.
+
+    Examples
+    --------
+    >>> expand_kinds([["headline", 1], ["body", 2]])
+    ('headline', 'body', 'body')
+    """
+    return (kinds,) if isinstance(kinds, str) else tuple(kind for kind, n in kinds for _ in range(n))
+
+
+def read_labels(path: Path) -> dict[str, list[ReadLabels]]:
     """Labels decided by reading, by document.
+
+    A line has ``document_id``, ``position``, ``text_hash`` and ``kind``, as :func:`expand_kinds` takes it.
 
     Raises
     ------
     CorpusFormatError
-        If a line is not a JSON object with document_id, position, text_hash and a known kind.
+        If a line is no such JSON object, or names a kind that is not known.
     """
-    labels: dict[str, list[ReadLabel]] = {}
+    labels: dict[str, list[ReadLabels]] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
@@ -188,34 +213,44 @@ def read_labels(path: Path) -> dict[str, list[ReadLabel]]:
             continue
         try:
             row = json.loads(line)
+            kinds = expand_kinds(row["kind"])
             is_typical = row.get("drawn") != "disagreement"
-            label = ReadLabel(row["position"], row["text_hash"], row["kind"], is_typical)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            found = ReadLabels(row["position"], row["text_hash"], kinds, is_typical)
+        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise CorpusFormatError(f"{path}, line {number}: no label ({error!r}).") from error
-        if label.kind not in (*KINDS, "?"):
-            raise CorpusFormatError(f"{path}, line {number}: unknown kind {label.kind!r}.")
-        labels.setdefault(row["document_id"], []).append(label)
+        unknown = set(kinds) - {*KINDS, "?"}
+        if unknown:
+            raise CorpusFormatError(f"{path}, line {number}: unknown kind {min(unknown)!r}.")
+        labels.setdefault(row["document_id"], []).append(found)
     return labels
 
 
-def apply_labels(document: Document, labels: Iterable[ReadLabel]) -> Document:
-    """Put labels decided by reading in the place of the automatic ones.
+def apply_labels(document: Document, labels: Iterable[ReadLabels]) -> Document:
+    """Put labels decided by reading in the place of the automatic ones, later ones in that of earlier.
 
+    Where the gold has a boundary of its own, what is read on whole pages names kinds and tells what was not
+    known; what the gold has stays content, and what it lacks is unknown if it was read as content.
     Those drawn by disagreement correct label and kind but do not count as read: kinds learned from them
     with the trust given to the others were worse on pages at large. Labels whose text has changed since
     they were read are left out and logged.
     """
     kinds, values, read = list(document.kinds), list(document.labels), set(document.read)
     stale = 0
-    for position, digest, kind, is_typical in labels:
-        if position >= len(kinds) or text_hash(document.paragraphs[position]) != digest:
-            stale += 1
-        elif kind == "?":
-            kinds[position] = values[position] = None
-        else:
-            kinds[position] = KINDS[KINDS.index(kind)]
-            values[position] = "content" if kind in CONTENT_KINDS else "chrome"
-            if is_typical:
+    for found in labels:
+        if not found.fit(document.paragraphs):
+            stale += len(found.kinds)
+            continue
+        gold_decides = len(found.kinds) > 1 and document.source in _OWN_BOUNDARY
+        for position, name in enumerate(found.kinds, found.position):
+            kind = KINDS[KINDS.index(name)] if name != "?" else None
+            value: Label | None = None if kind is None else "content" if kind in CONTENT_KINDS else "chrome"
+            if gold_decides and values[position] not in (None, value):
+                if values[position] == "content":
+                    continue
+                kind = value = None
+            kinds[position], values[position] = kind, value
+            read.discard(position)
+            if kind is not None and found.is_typical:
                 read.add(position)
     if stale:
         _log.warning("%s: %d read labels no longer match their text", document.document_id, stale)
@@ -230,7 +265,7 @@ def build_corpus(folders: Iterable[Path], labels: Iterable[Path] = (), n_jobs: i
     folders : iterable of Path
         Source folders, or folders that hold source folders.
     labels : iterable of Path
-        Files of labels decided by reading; they override the automatic ones.
+        Files of labels decided by reading; they override the automatic ones, and later files earlier ones.
     n_jobs : int
         Processes (joblib).
 
@@ -247,7 +282,7 @@ def build_corpus(folders: Iterable[Path], labels: Iterable[Path] = (), n_jobs: i
     from joblib import Parallel, delayed
 
     sources = list(source_folders(folders))
-    decided: dict[str, list[ReadLabel]] = {}
+    decided: dict[str, list[ReadLabels]] = {}
     for path in labels:
         for name, found in read_labels(path).items():
             decided.setdefault(name, []).extend(found)
