@@ -266,7 +266,8 @@ figures below. They are therefore a little optimistic.
 
 - Real pages are mostly English, German, Polish, Russian, Chinese and Greek; other languages are learned
   from documents written for the project and from news lines.
-- Kinds of chrome on real pages were decided by reading; language models were the readers.
+- Most kinds on the shipped model's pages were decided by language models that read them, the others come
+  from markup.
 - A lone paragraph without its document is judged by its own look only; expect more errors.
 - Forums, shops and listings: posts, product texts and cards are content there, but look like chrome.
 """

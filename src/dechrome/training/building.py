@@ -55,7 +55,7 @@ class ReadLabels(NamedTuple):
     is_typical: bool = True
     """False if they were drawn because models disagreed: such paragraphs are unlike those at large."""
 
-    def fit(self, paragraphs: Sequence[str]) -> bool:
+    def matches(self, paragraphs: Sequence[str]) -> bool:
         """Whether the page still has the texts that were read, where they were read."""
         read = paragraphs[self.position : self.position + len(self.kinds)]
         return len(read) == len(self.kinds) and text_hash("\n".join(read)) == self.text_hash
@@ -185,12 +185,25 @@ def _layout(folder: Path) -> str | None:
 def expand_kinds(kinds: str | Sequence[tuple[str, int]]) -> tuple[str, ...]:
     """One kind, or pairs of a kind and how many running paragraphs have it -> a kind for each of them.
 
+    Raises
+    ------
+    ValueError
+        If there is no kind at all, one that is not known, or a count that is no positive whole number.
+
     Examples
     --------
     >>> expand_kinds([["headline", 1], ["body", 2]])
     ('headline', 'body', 'body')
     """
-    return (kinds,) if isinstance(kinds, str) else tuple(kind for kind, n in kinds for _ in range(n))
+    runs = [(kinds, 1)] if isinstance(kinds, str) else kinds
+    for kind, n in runs:
+        if not (isinstance(kind, str) and kind in (*KINDS, "?")):
+            raise ValueError(f"unknown kind {kind!r}")
+        if type(n) is not int or n < 1:
+            raise ValueError(f"{n!r} paragraphs of kind {kind}")
+    if not runs:
+        raise ValueError("no kind")
+    return tuple(kind for kind, n in runs for _ in range(n))
 
 
 def read_labels(path: Path) -> dict[str, list[ReadLabels]]:
@@ -213,22 +226,24 @@ def read_labels(path: Path) -> dict[str, list[ReadLabels]]:
             continue
         try:
             row = json.loads(line)
-            kinds = expand_kinds(row["kind"])
-            is_typical = row.get("drawn") != "disagreement"
-            found = ReadLabels(row["position"], row["text_hash"], kinds, is_typical)
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            name, position, digest = row["document_id"], row["position"], row["text_hash"]
+            if type(position) is not int or position < 0:
+                raise ValueError(f"position {position!r}")
+            if not (isinstance(name, str) and isinstance(digest, str)):
+                raise ValueError("document_id and text_hash must be text")
+            found = ReadLabels(
+                position, digest, expand_kinds(row["kind"]), row.get("drawn") != "disagreement"
+            )
+        except (json.JSONDecodeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise CorpusFormatError(f"{path}, line {number}: no label ({error!r}).") from error
-        unknown = set(kinds) - {*KINDS, "?"}
-        if unknown:
-            raise CorpusFormatError(f"{path}, line {number}: unknown kind {min(unknown)!r}.")
-        labels.setdefault(row["document_id"], []).append(found)
+        labels.setdefault(name, []).append(found)
     return labels
 
 
 def apply_labels(document: Document, labels: Iterable[ReadLabels]) -> Document:
     """Put labels decided by reading in the place of the automatic ones, later ones in that of earlier.
 
-    Where the gold has a boundary of its own, what is read on whole pages names kinds and tells what was not
+    Where the gold has a boundary of its own, runs of several paragraphs name kinds and tell what was not
     known; what the gold has stays content, and what it lacks is unknown if it was read as content.
     Those drawn by disagreement correct label and kind but do not count as read: kinds learned from them
     with the trust given to the others were worse on pages at large. Labels whose text has changed since
@@ -237,15 +252,15 @@ def apply_labels(document: Document, labels: Iterable[ReadLabels]) -> Document:
     kinds, values, read = list(document.kinds), list(document.labels), set(document.read)
     stale = 0
     for found in labels:
-        if not found.fit(document.paragraphs):
+        if not found.matches(document.paragraphs):
             stale += len(found.kinds)
             continue
         gold_decides = len(found.kinds) > 1 and document.source in _OWN_BOUNDARY
         for position, name in enumerate(found.kinds, found.position):
             kind = KINDS[KINDS.index(name)] if name != "?" else None
             value: Label | None = None if kind is None else "content" if kind in CONTENT_KINDS else "chrome"
-            if gold_decides and values[position] not in (None, value):
-                if values[position] == "content":
+            if gold_decides and document.labels[position] not in (None, value):
+                if document.labels[position] == "content":
                     continue
                 kind = value = None
             kinds[position], values[position] = kind, value
