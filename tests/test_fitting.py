@@ -44,7 +44,7 @@ def test_even_a_toy_learns_from_seeds(seed_documents, toy_model):
     assert measures["accuracy"] > 0.8
 
 
-def test_seeds_weigh_twice_as_much_as_pages_and_what_is_not_known_nothing(seed_documents):
+def test_what_was_read_weighs_twice_and_what_is_not_known_nothing(seed_documents):
     seed = seed_documents[0]
     page = replace(
         seed, source="fundus", labels=[None, *seed.labels[1:]], kinds=[None, *seed.kinds[1:]], read=[]

@@ -49,12 +49,12 @@ class Mix:
     single_paragraph: float = 0.12
     chrome_only: float = 0.04
 
-    fundus: float = 0.12
-    daniel: float = 0.13
-    wcxb: float = 0.24
-    readability: float = 0.05
-    trafilatura: float = 0.20
-    seeds: float = 0.50
+    fundus: float = 0.11
+    daniel: float = 0.15
+    wcxb: float = 0.26
+    readability: float = 0.04
+    trafilatura: float = 0.24
+    seeds: float = 0.42
     synthetic: float = 0.06
 
     masked: float = 0.15
