@@ -50,7 +50,7 @@ def _check_model_folder(path: Path) -> None:
 @click.option("-o", "--output", required=True, type=_PATH, help="Corpus to write: .parquet or .jsonl.")
 @click.option(
     "--labels", multiple=True, type=_PATH,
-    help="Labels decided by reading (JSON Lines); they override the automatic ones, later files others.",
+    help="Labels decided by reading (JSON Lines); they override the automatic ones, a later file an earlier.",
 )  # fmt: skip
 @click.option("--counts", type=_PATH, help="Write counts by language, source and kind here (CSV).")
 @click.option("--jobs", default=-1, show_default=True, help="Processes; -1: one a core.")
