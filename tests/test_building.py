@@ -101,7 +101,7 @@ def test_labels_of_one_document_may_stand_in_several_files(sources, tmp_path):
     assert corrected.read == [0, 1]
 
 
-def test_labels_drawn_by_disagreement_correct_but_do_not_count_as_read(sources, tmp_path):
+def test_labels_drawn_by_disagreement_correct_but_make_nothing_count_as_read(sources, tmp_path):
     (document,) = build_corpus([sources / "fundus"])
     row = {"document_id": document.document_id, "position": 0, "text_hash": text_hash(document.paragraphs[0])}
     path = tmp_path / "read.jsonl"
@@ -110,10 +110,12 @@ def test_labels_drawn_by_disagreement_correct_but_do_not_count_as_read(sources, 
     assert (corrected.kinds[0], corrected.labels[0], corrected.read) == ("social", "chrome", [])
     text = "\n".join(document.paragraphs)
     page = row | {"text_hash": text_hash(text), "kind": [["body", len(document.paragraphs)]]}
-    lines = [page, row | {"kind": "social", "drawn": "disagreement"}]
-    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    (corrected,) = build_corpus([sources / "fundus"], [path])
-    assert corrected.read == list(range(1, len(document.paragraphs)))
+    for kind, first_read in (("social", 0), ("?", 1)):
+        lines = [page, row | {"kind": kind, "drawn": "disagreement"}]
+        path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        (corrected,) = build_corpus([sources / "fundus"], [path])
+        assert corrected.kinds[0] == (None if kind == "?" else kind)
+        assert corrected.read == list(range(first_read, len(document.paragraphs)))
 
 
 def test_a_whole_page_is_labelled_by_one_line_and_later_files_correct_it(sources, tmp_path, caplog):

@@ -54,7 +54,7 @@ class Mix:
     wcxb: float = 0.26
     readability: float = 0.04
     trafilatura: float = 0.24
-    seeds: float = 0.42
+    seeds: float = 0.60
     synthetic: float = 0.06
 
     masked: float = 0.15
