@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "OWN_BOUNDARY",
     "Document",
     "check_suffix",
     "corpus_digest",
@@ -31,6 +32,11 @@ __all__ = [
     "text_hash",
     "write_corpus",
 ]
+
+
+#: Sources whose gold counts as content what CONTRIBUTING.md does not: the cards of a section front, tables
+#: of contents, names and times in a forum.
+OWN_BOUNDARY = ("wcxb",)
 
 
 @dataclass(frozen=True, slots=True)
