@@ -66,6 +66,7 @@ def test_in_context_listings_with_a_boundary_of_their_own_weigh_less(seed_docume
     assert (weight[0] > 0).all()
     assert np.array_equal(weight[-2], weight[0])
     assert np.array_equal(weight[-1], weight[0] * _OWN_BOUNDARY_WEIGHT)
+    assert (weight[-1] < weight[0]).all()
 
 
 def test_another_random_state_gives_another_model(seed_documents, toy_model):

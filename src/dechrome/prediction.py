@@ -264,7 +264,8 @@ def predict_paragraphs(
     threshold : float, optional
         Paragraphs with ``p_content`` of at least this are content; overrides ``favor``.
     favor : {"precision", "balanced", "recall"}
-        Which of the model's thresholds to use: "precision" loses more chrome, "recall" less content.
+        Which of the model's thresholds to use: "precision" keeps less chrome, but may keep nothing of a page
+        of which it is not sure; "recall" loses less content.
     kinds : bool
         False leaves the kinds out.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,9 +12,24 @@ __all__ = ["Net", "average_proba", "document_means", "relative_attention", "soft
 
 _Array = npt.NDArray[np.float32]
 
+#: Shapes of weights on which BLAS is tried, (n_in, n_out).
+_TRIED = tuple(itertools.product((8, 17, 96, 288), (4, 12, 16, 32, 48, 96)))
+
+
+def _treats_rows_alike(size: int) -> bool:
+    """Whether equal rows of a block of this size get equal bits wherever they stand in it."""
+    for n_in, width in _TRIED:
+        rows = np.tile(np.sin(np.arange(n_in, dtype=np.float32)), (size, 1))
+        made = rows @ np.cos(np.arange(n_in * width, dtype=np.float32)).reshape(n_in, width)
+        if (made != made[0]).any():
+            return False
+    return True
+
+
 #: Rows go through the matrix products in blocks of this size, padded with zeros: BLAS picks its
 #: kernel by the shape, so only equal shapes give equal bits, and a result must not depend on the batch.
-_BLOCK = 64
+#: OpenBLAS for AVX-512 treats the rows of large blocks alike; that for AVX2 goes by six and four of them.
+_BLOCK = next((size for size in (64, 16, 8, 4) if _treats_rows_alike(size)), 1)
 
 
 def softmax(scores: _Array) -> _Array:

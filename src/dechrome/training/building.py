@@ -242,9 +242,9 @@ def apply_labels(document: Document, labels: Iterable[ReadLabels]) -> Document:
 
     Where the gold has a boundary of its own, runs of several paragraphs name kinds and tell what was not
     known; what the gold has stays content, and what it lacks is unknown if it was read as content.
-    Those drawn by disagreement correct label and kind but make nothing count as read that did not before:
-    kinds learned from them with the trust given to the others were worse on pages at large. Labels whose text
-    has changed since they were read are left out and logged.
+    Those drawn by disagreement correct label and kind but make nothing count as read that did not before: by
+    themselves, unlike pages at large, they made kinds worse. Labels whose text has changed since they were
+    read are left out and logged.
     """
     kinds, values, read = list(document.kinds), list(document.labels), set(document.read)
     stale = 0

@@ -72,7 +72,7 @@ def calibrate(
     calibrated = platt.predict_proba(logit[known])[:, 1]
     owner = np.repeat(np.arange(len(doc_ptr) - 1), np.diff(doc_ptr))[known]
     chosen = _choose_thresholds(labels[known] == 1, calibrated, np.minimum(length, _MOST_LENGTH), owner)
-    # What is lifted is to be content, wherever the threshold lies.
+    # What is lifted is to be content, wherever the balanced threshold lies.
     lifted_best = float(np.log(chosen["balanced"] / (1 - chosen["balanced"]))) + _LIFTED_BY
     calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]), lifted_best)
     progress(f"{calibration}, thresholds {chosen}")

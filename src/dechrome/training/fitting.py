@@ -48,7 +48,7 @@ _MASKED = 0.2
 _LEAST_BATCHES = 64
 #: Inputs are scaled by the mean and deviation of about so many rows.
 _SCALING_ROWS = 400_000
-#: Weight, in context, of listings, forums and shops whose gold has a boundary of its own: cards are content
+#: Weight, in context, of pages other than articles whose gold has a boundary of its own: cards are content
 #: there, and a net that learns much from them keeps the teasers below a notice of one sentence.
 _OWN_BOUNDARY_WEIGHT = np.float32(0.4)
 
@@ -76,7 +76,7 @@ def _row_weights(table: ParagraphTable) -> _Array:
 
 
 def _has_own_boundary(table: ParagraphTable) -> npt.NDArray[np.bool_]:
-    """Whether a paragraph stands on a page on which the gold counts as content what others do not."""
+    """Whether a paragraph stands on a page, other than an article, of a source with such gold."""
     pages = [d.source in OWN_BOUNDARY and d.genre != "article" for d in table.documents]
     return table.per_paragraph(pages).astype(np.bool_)
 
