@@ -115,7 +115,7 @@ def fit_model(
     Returns
     -------
     Model
-        The same for the same documents and configuration, to the last byte.
+        The same for the same documents and configuration, to the last byte, where BLAS has the same kernels.
 
     Raises
     ------
