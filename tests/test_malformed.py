@@ -869,6 +869,11 @@ def wet_files():
         reason = "no WARC record, but something else"
         yield Case(f"wet: {name} inside", ".wet", with_record(raw), bad=("record 2",), reason=reason)
         yield Case(f"wet: {name} at the end", ".wet", good + raw, bad=("record 4",), reason=reason)
+    swallowed = warc(b"a", number=8) + b"x" * 400_000 + b"\n"
+    length = len(b"The ferry sails.\r\n\r\n" + swallowed) + 20  # to the first lines of the next head
+    raw = with_record(warc(b"The ferry sails.", number=9, length=length) + swallowed)
+    bad = (*NINTH, "record 4")
+    yield Case("wet: long line swallowed by a wrong length", ".wet", raw, (0, "a", 1, 2), bad=bad)
     yield Case("wet: blank lines between", ".wet", with_record(b"\r\n\n\r\n \n"))
     yield Case("wet: no blank lines between", ".wet", good.replace(b"\r\n\r\nWARC", b"WARC"))
     yield Case("wet: LF", ".wet", with_record(warc(b"a", number=9).replace(b"\r\n", b"\n")), (0, "a", 1, 2))
@@ -1300,6 +1305,17 @@ def test_a_wrong_option_is_refused_before_anything_is_written(
     Path("crawl.jsonl").write_bytes(make("jsonl"))
     assert_refused(run(command, "--model", model, *options, "crawl.jsonl", "-o", "out.jsonl"), named)
     assert tree(tmp_path) == ["crawl.jsonl"]
+    if "needs a folder" not in named:
+        assert_refused(run(command, "--model", model, *options, "crawl.jsonl", "-o", "out"), named)
+        assert tree(tmp_path) == ["crawl.jsonl"]
+
+
+@pytest.mark.parametrize("errors", ["new/errors", "new/out/errors"])
+def test_errors_may_go_into_a_folder_that_the_run_makes(tmp_path, model, errors):
+    path, out = tmp_path / "crawl.jsonl", tmp_path / "new" / "out"
+    path.write_bytes(make("jsonl") + b"{\n")
+    assert run("clean", "--model", model, path, "-o", out, "--errors", tmp_path / errors).exit_code == 0
+    assert len(lines_of(tmp_path / errors)) == 1
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -161,6 +162,91 @@ def test_a_torn_log_line_is_no_hindrance(model, small, unfinished, tmp_path):
     )
     assert run("clean", "--model", model, small, "-o", tmp_path / "one", "--shard-size", 8).exit_code == 0
     assert contents_of(unfinished) == contents_of(tmp_path / "one")
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+@pytest.mark.parametrize("options", [["--shard-size", 15], ["--to", "csv"]])
+def test_a_run_that_begins_anew_leaves_nothing_of_the_old(model, small, tmp_path, is_finished, options):
+    out, other = tmp_path / "out", small.with_name("other.jsonl")
+    other.write_bytes(small.read_bytes())
+    assert run("clean", "--model", model, small, other, "-o", out, "--shard-size", 8).exit_code == 0
+    (out / "small.notes.jsonl").write_text("mine")
+    if not is_finished:
+        log = out / "_run.jsonl"
+        log.write_bytes(log.read_bytes().rpartition(b'{"finished"')[0])
+        options = [*options, "--overwrite"]
+    assert run("clean", "--model", model, small, "-o", out, *options).exit_code == 0
+    assert run("clean", "--model", model, small, "-o", tmp_path / "one", *options).exit_code == 0
+    others = {f"other.{i:05d}.jsonl" for i in range(3)} | {"small.notes.jsonl"}
+    found = contents_of(out)
+    assert {name: raw for name, raw in found.items() if name not in others} == contents_of(tmp_path / "one")
+    assert others < set(found)
+
+
+def test_a_run_that_begins_anew_removes_no_input_and_nothing_outside(model, small, tmp_path):
+    out, outside = tmp_path / "out", tmp_path / "outside.jsonl"
+    assert run("clean", "--model", model, small, "-o", out).exit_code == 0
+    log = out / "_run.jsonl"
+    log.write_text(log.read_text().replace('"output": "small.jsonl"', '"output": "../outside.jsonl"'))
+    assert "outside" in log.read_text()
+    outside.write_text("mine")
+    old = (out / "small.jsonl").read_bytes()
+    assert run("predict", "--model", model, small, "-o", out, "--to", "csv").exit_code == 0
+    assert outside.read_text() == "mine"
+    assert run("clean", "--model", model, small, "-o", out).exit_code == 0
+    assert run("predict", "--model", model, out / "small.jsonl", "-o", out, "--text-field", "content",
+               "--to", "csv").exit_code == 0  # fmt: skip
+    assert (out / "small.jsonl").read_bytes() == old
+
+
+def test_a_run_that_was_stopped_while_it_removed_can_only_be_overwritten(
+    model, small, unfinished, monkeypatch
+):
+    def stop(path):
+        raise KeyboardInterrupt
+
+    options = ["clean", "--model", model, small, "-o", unfinished, "--shard-size", 8]
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", stop)
+        assert run(*options, "--overwrite").exit_code != 0
+    for more in ([], ["--resume"]):
+        result = run(*options, *more)
+        assert result.exit_code == 2
+        assert "--overwrite" in result.stderr
+    assert run(*options, "--overwrite").exit_code == 0
+
+
+@pytest.mark.parametrize("length", [None, 0, 3])
+def test_a_file_of_errors_that_has_become_shorter_is_not_filled_up(model, small, tmp_path, length):
+    small.write_text("{\n" + small.read_text() + "{\n")
+    out, errors = tmp_path / "out", tmp_path / "errors"
+    options = ["clean", "--model", model, small, "-o", out, "--shard-size", 8, "--errors", errors]
+    assert run(*options).exit_code == 0
+    log, before = out / "_run.jsonl", errors.read_bytes()
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:2]))
+    if length is None:
+        errors.unlink()
+    else:
+        errors.write_bytes(before[:length])
+    assert run(*options, "--resume").exit_code == 0
+    assert errors.read_bytes() == before[: length or 0] + before.splitlines(keepends=True)[1]
+
+
+def test_progress_of_a_resumed_run_is_of_what_is_left(model, tmp_path, seed_documents, monkeypatch):
+    monkeypatch.setattr("dechrome.files.runs._Progress._SECONDS", 0.0)
+    lines = [json.dumps(row) + "\n" for row in documents(128, seed_documents)]
+    short = ['{"text": "a"}\n'] * 64
+    paths = [tmp_path / f"{name}.jsonl" for name in "abc"]
+    for path, part in zip(paths, (lines, lines, short), strict=True):
+        path.write_text("".join(part))
+    options = ["clean", "--model", model, *paths, "-o", tmp_path / "out"]
+    assert run(*options).exit_code == 0
+    log = tmp_path / "out" / "_run.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:2]))
+    told = run(*options, "--resume").stderr
+    share = re.search(r"^192 documents, .* a second, (\d+)% of the input", told, re.MULTILINE)
+    assert share is not None
+    assert 95 <= int(share[1]) <= 100
 
 
 @pytest.mark.parametrize("option", [["--resume"], ["--overwrite"], ["--shard-size", "5"]])

@@ -99,7 +99,9 @@ class _Rereadable:
 
     def readline(self, size: int) -> bytes:
         line = self._again.readline(size)
-        return line if line.endswith(b"\n") else line + self._stream.readline(size)
+        if line.endswith(b"\n") or len(line) == size:  # there may be more of it that was given back
+            return line
+        return line + self._stream.readline(size - len(line))
 
 
 def _read_headers(stream: _Rereadable, number: int) -> dict[str, str]:

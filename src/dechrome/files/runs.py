@@ -11,6 +11,7 @@ from typing import Any
 
 from dechrome.errors import InputError
 from dechrome.files.formats import InputFile
+from dechrome.files.lines import check_encoding
 from dechrome.files.reading import ReadOptions, RecordReader
 from dechrome.files.records import BadRecord, Record
 from dechrome.files.shards import ErrorLog, Output, RunLog, RunSettings, Shards, check_targets
@@ -167,12 +168,15 @@ def run(
     InputError
         If the output cannot be used, an earlier run had other settings, or, where ``output.strict``, at
         the first bad record or file. Shards that are whole stay.
+    DechromeError
+        If the encoding is unknown.
     """
     check_targets(inputs, output)
-    log = RunLog(output, settings)
+    check_encoding(settings.reading.encoding)
+    log = RunLog(inputs, output, settings)
     errors = ErrorLog(output.errors, log.errors_length)
     shards = Shards(output, settings, log, errors, tell)
-    progress = _Progress(inputs, quiet, tell)
+    progress = _Progress([file for file in inputs if file.name not in log.finished], quiet, tell)
 
     def n_done(file: InputFile) -> int | None:
         if log.n_bytes.get(file.name, file.n_bytes) != file.n_bytes:

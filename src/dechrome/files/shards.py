@@ -3,7 +3,8 @@
 A run into a folder keeps a log there, ``_run.jsonl``: the settings, then a line for each shard once it
 stands under its name, with what was counted in it. A killed run leaves whole shards and at most one
 hidden partial file; with ``resume`` the finished shards are passed over and the next one is made again,
-so what comes out is what one run would have given, byte for byte.
+so what comes out is what one run would have given, byte for byte. A run that begins anew first removes
+what the log says was made of its inputs, as its own files may have other names.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -73,7 +74,7 @@ class ErrorLog:
         self._file: IO[bytes] | None = None
         if path is not None:
             self._file = path.open("r+b" if length is not None and path.exists() else "wb")
-            self._file.truncate(length or 0)
+            self._file.truncate(min(length or 0, self._file.seek(0, 2)))
             self._file.seek(0, 2)
 
     def write(self, file: InputFile, bad: BadRecord) -> None:
@@ -98,13 +99,14 @@ class ErrorLog:
 class RunLog:
     """What a folder says of the runs into it."""
 
-    def __init__(self, output: Output, settings: RunSettings) -> None:
+    def __init__(self, inputs: Sequence[InputFile], output: Output, settings: RunSettings) -> None:
         self.tally = Tally()
         self.n_done: dict[str, int] = {}
         self.n_bytes: dict[str, int] = {}
         self.n_shards: Counter[str] = Counter()
         self.finished: set[str] = set()
         self.errors_length: int | None = None
+        self._folder = output.path
         self._file: IO[bytes] | None = None
         if not output.is_folder or output.path is None:
             return
@@ -112,18 +114,20 @@ class RunLog:
         told = json.loads(
             json.dumps(asdict(settings) | {"to": output.format, "compress": output.compression})
         )
-        lines = _read_log(path) if path.exists() and not output.overwrite else []
+        lines = _read_log(path, output.overwrite) if path.exists() else []
         is_finished = bool(lines) and lines[-1].get("finished", False)
         if lines and not (is_finished or output.resume or output.overwrite):
             raise InputError(
                 f"{output.path}: holds an unfinished run; go on with --resume, or --overwrite it."
             )
-        if lines and output.resume:
+        shards = [line for line in lines[1:] if "input" in line]
+        if lines and output.resume and not output.overwrite:
             self._take_up(path, told, lines)
+        else:
+            _remove_outputs(path, shards, inputs)
+            shards = []
         output.path.mkdir(parents=True, exist_ok=True)
-        kept = [line for line in lines[1:] if "input" in line] if output.resume else []
-        with write_whole(path) as file:
-            file.writelines((json.dumps(line) + "\n").encode() for line in [{"settings": told}, *kept])
+        _write_log(path, [{"settings": told}, *shards])
         self._file = path.open("ab")
 
     def _take_up(self, path: Path, told: dict[str, Any], lines: list[dict[str, Any]]) -> None:
@@ -152,11 +156,21 @@ class RunLog:
             self._file.write((json.dumps(line) + "\n").encode())
             self._file.flush()
 
-    def commit(self, file: InputFile, n_records: int, counts: Tally, errors_length: int, last: bool) -> None:
-        """Say that a shard stands under its name."""
+    def commit(
+        self,
+        file: InputFile,
+        target: Path | None,
+        n_records: int,
+        counts: Tally,
+        errors_length: int,
+        last: bool,
+    ) -> None:
+        """Say that a shard stands under its name; None: there was nothing to write."""
+        assert self._folder is not None
         self._append(
             {
                 "input": file.name, "bytes": file.n_bytes, "records": n_records, "last": last,
+                "output": None if target is None else target.relative_to(self._folder).as_posix(),
                 "errors_length": errors_length, "counts": vars(counts),
             }
         )  # fmt: skip
@@ -171,16 +185,39 @@ class RunLog:
             self._file.close()
 
 
-def _read_log(path: Path) -> list[dict[str, Any]]:
-    """Whole lines only: a killed run may have left part of one."""
+def _read_log(path: Path, overwrite: bool) -> list[dict[str, Any]]:
+    """Whole lines only: a killed run may have left part of one; none if all that is amiss is overwritten."""
     whole = path.read_bytes().rpartition(b"\n")[0]
     try:
         lines = [json.loads(line) for line in whole.split(b"\n")]
+        if not all(isinstance(line, dict) for line in lines):
+            raise ValueError("a line is no object")
     except ValueError as error:
+        if overwrite:
+            return []
         raise InputError(f"{path}: not the log of a run ({error}); --overwrite it.") from error
-    if not all(isinstance(line, dict) for line in lines):
-        raise InputError(f"{path}: not the log of a run; --overwrite it.")
     return lines
+
+
+def _write_log(path: Path, lines: Sequence[dict[str, Any]]) -> None:
+    with write_whole(path) as file:
+        file.writelines((json.dumps(line) + "\n").encode() for line in lines)
+
+
+def _remove_outputs(path: Path, shards: Sequence[dict[str, Any]], inputs: Sequence[InputFile]) -> None:
+    """Remove what an earlier run has made of these inputs in the folder of its log, but none of the inputs.
+
+    If that is stopped halfway, what stays is a log without settings, which can only be overwritten.
+    """
+    if shards:
+        _write_log(path, [{}, *shards])
+    folder, names = path.parent.resolve(), {file.name for file in inputs}
+    spared = {file.path.resolve() for file in inputs}
+    for name in (shard.get("output") for shard in shards if str(shard["input"]) in names):
+        target = folder / str(name or "")
+        place = target.resolve()
+        if place.is_file() and place.is_relative_to(folder) and place not in spared:
+            target.unlink()
 
 
 class Shards:
@@ -287,6 +324,7 @@ class Shards:
 
     def commit(self, last: bool) -> None:
         """Give the file its name, then say so in the log."""
+        is_written = self._writer is not None
         if self._writer is not None:
             assert self._open is not None
             with self._open, self._naming():
@@ -294,7 +332,8 @@ class Shards:
             self._writer = self._open = None
         length = self._errors.flush()
         if self._output.is_folder:
-            self._log.commit(self._file, self.n_records, self.counts, length, last)
+            target = self._target(*self._format()) if is_written else None
+            self._log.commit(self._file, target, self.n_records, self.counts, length, last)
             self._log.n_shards[self._file.name] += 1
         self._log.tally += self.counts
         self.counts, self.n_records = Tally(), 0
@@ -329,11 +368,21 @@ def output_path(
     return folder / f"{file_type(file.name).stem}{part}{suffix_of(kind, compression)}"
 
 
+def _check_errors(errors: Path, sources: Container[Path], output: Output) -> None:
+    if errors.resolve() in sources:
+        raise InputError(f"{errors}: would be overwritten; choose another file for --errors.")
+    if errors.is_dir():
+        raise InputError(f"{errors}: is a folder; name a file for --errors.")
+    made = output.path.resolve() if output.is_folder and output.path is not None else None
+    if not errors.parent.is_dir() and (made is None or not made.is_relative_to(errors.parent.resolve())):
+        raise InputError(f"{errors.parent}: no such folder to write {errors.name} into.")
+
+
 def check_targets(inputs: Sequence[InputFile], output: Output) -> None:
-    """Raise InputError if two files would be written to one, or one over an input."""
+    """Raise InputError if two files would be written to one, one over an input, or the errors nowhere."""
     sources = {file.path.resolve(): file for file in inputs if not file.is_stdin}
-    if output.errors is not None and output.errors.resolve() in sources:
-        raise InputError(f"{output.errors}: would be overwritten; choose another file for --errors.")
+    if output.errors is not None:
+        _check_errors(output.errors, sources, output)
     if output.path is None:
         return
     targets: dict[Path, InputFile] = {}
