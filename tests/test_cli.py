@@ -181,15 +181,25 @@ def test_output_is_utf_8_in_any_locale(other, model):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode elsewhere")
 @pytest.mark.parametrize("output_format", ["text", "jsonl", "tsv"])
-def test_a_file_name_need_not_be_utf_8(article, model, output_format):
+def test_a_file_name_need_not_be_utf_8(article, other, model, output_format):
     odd = article.rename(article.with_name(os.fsdecode(b"caf\xe9\t.txt")))
-    result = start("predict", "--model", model, "--format", output_format, odd, odd)
+    result = start("predict", "--model", model, "--format", output_format, odd, other)
     assert (result.returncode, result.stderr) == (0, b"")
     stdout = result.stdout.decode("utf-8")
     if output_format == "jsonl":
-        assert [json.loads(line)["document"] for line in stdout.splitlines()] == [str(odd)] * 2
+        assert [json.loads(line)["document"] for line in stdout.splitlines()] == [str(odd), str(other)]
     if output_format == "tsv":
-        assert {row["document"] for row in rows_of(stdout)} == {f"{odd.parent}/caf\\udce9\t.txt"}
+        names = {row["document"] for row in rows_of(stdout)}
+        assert names == {f"{odd.parent}/caf\\udce9\t.txt", str(other)}
+
+
+@pytest.mark.parametrize("command", ["predict", "clean", "corpus build", "train"])
+@pytest.mark.parametrize("jobs", [0, -2])
+def test_a_number_of_jobs_that_is_none_is_refused(tmp_path, article, command, jobs):
+    result = run(*command.split(), article, "-o", tmp_path / "out", "--jobs", jobs)
+    assert result.exit_code == 2
+    assert f"--jobs': {jobs}: must be 1 or more, or -1" in result.stderr
+    assert tree(tmp_path) == ["article.txt"]
 
 
 # --- predict -----------------------------------------------------------------------------------
@@ -239,6 +249,20 @@ def test_text_sends_no_command_to_the_terminal(model):
     assert "Late goal" in result.stdout
     assert "\x1b[2J" not in result.stdout
     assert "\x07" not in result.stdout
+
+
+def test_text_keeps_the_joiners(model):
+    for text in ("می\u200cخواهم به خانه بروم", "क्\u200dष और 👩\u200d🚒"):
+        assert text in run("predict", "--model", model, input=text + "\n").stdout
+
+
+def test_text_has_a_title_for_each_of_several_records(tmp_path, model):
+    path = tmp_path / "dump.jsonl"
+    rows = [{"document": text} for text in ("Late goal decides the derby", "Accept all cookies")]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    result = run("predict", "--model", model, "--to", "text", "--text-field", "document", path)
+    titles = [line for line in result.stdout.splitlines() if line.startswith("== ")]
+    assert titles == ["== line 1 ==", "== line 2 =="]
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -474,6 +498,24 @@ def test_inputs_of_one_stem_are_refused_before_anything_is_written(tmp_path, art
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("name", ["out.html", "out.wet", "out.warc.gz"])
+@pytest.mark.parametrize("command", ["predict", "clean"])
+def test_a_format_that_is_only_read_is_not_written(tmp_path, article, model, command, name):
+    out = tmp_path / name
+    assert_refused(run(command, "--model", model, article, "-o", out), out, "text, jsonl, csv", "--to")
+    assert tree(tmp_path) == ["article.txt"]
+    assert run(command, "--model", model, article, "-o", out, "--to", "text").exit_code == 0
+    assert out.is_file()
+
+
+@pytest.mark.parametrize("command", ["predict", "clean"])
+def test_compression_on_stdout_is_refused(article, model, command):
+    for compression in ("gzip", "zstd"):
+        result = run(command, "--model", model, article, "--compress", compression)
+        assert_refused(result, f"--compress {compression}", "-o", f"pipe it through {compression}")
+    assert run(command, "--model", model, article, "--compress", "none").exit_code == 0
+
+
 def test_an_input_in_the_output_folder_is_never_overwritten(tmp_path, article, other, model):
     result = run("clean", "--model", model, other, article, "-o", tmp_path)
     assert_refused(result, article)
@@ -677,6 +719,17 @@ def test_wrong_settings_are_named(tmp_path, corpus, text, named):
     before = tree(tmp_path)
     assert_refused(run("train", corpus, "-o", tmp_path / "model", "--config", path), path, named)
     assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("text_model", ["fasttext", "fasttext-quantized"])
+def test_a_text_model_that_is_not_installed_is_refused_before_the_work(
+    tmp_path, monkeypatch, corpus, text_model
+):
+    monkeypatch.setattr("dechrome.training.fitting.fit_model", lambda *_: pytest.fail("it worked"))
+    monkeypatch.setitem(sys.modules, "fasttext", None)
+    result = run("train", corpus, "-o", tmp_path / "model", "--text-model", text_model)
+    assert_refused(result, text_model, "pip install 'dechrome[fasttext]'")
+    assert tree(tmp_path) == []
 
 
 def test_settings_that_cannot_be_learned_with_are_refused(tmp_path, corpus):

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from dechrome import clean_text, load_model
 from dechrome.artefact import write_model
 from dechrome.cli import main
-from dechrome.files.formats import file_type
+from dechrome.errors import InputError
+from dechrome.files.formats import file_type, find_inputs
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -274,6 +275,19 @@ def test_parquet_keeps_types_order_and_metadata(tmp_path, model):
     assert pq.read_table(tmp_path / "outFalse.parquet")["content"].to_pylist()[1] is None
 
 
+@pytest.mark.parametrize("target", ["csv", "tsv"])
+def test_dates_and_bytes_in_a_cell_are_as_in_json(tmp_path, model, target):
+    when = datetime.datetime(2026, 1, 1, 12, 30, tzinfo=datetime.timezone.utc)
+    row = {"text": "A story.", "when": when, "day": when.date(), "raw": b"\x00\xff", "price": Decimal("1.10")}
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.Table.from_pylist([row]), path)
+    for name in (f"out.{target}", "out.jsonl"):
+        run("clean", "--model", model, path, "-o", tmp_path / name)
+    (cells,), (values,) = read(tmp_path / f"out.{target}"), read(tmp_path / "out.jsonl")
+    assert cells == values
+    assert (cells["when"], cells["raw"]) == ("2026-01-01T12:30:00+00:00", "AP8=")
+
+
 def test_a_null_text_passes_through(tmp_path, model):
     path = tmp_path / "in.jsonl"
     path.write_text('{"text": null, "id": 1}\n{"text": "A story.", "id": 2}\n')
@@ -341,6 +355,20 @@ def test_folders_patterns_and_stdin(tmp_path, model):
     assert len(both.stdout.splitlines()) == 2 * len(ROWS)
     piped = run("clean", "--model", model, "--from", "jsonl", "-", input=make("jsonl"))
     assert piped.stdout_bytes == (tmp_path / "out" / "a.jsonl").read_bytes()
+
+
+def test_an_input_named_twice_is_read_once(tmp_path, model):
+    path = write(tmp_path, "jsonl")
+    once = run("clean", "--model", model, path).stdout
+    for more in (path, tmp_path, tmp_path / "*.jsonl", tmp_path / ".." / tmp_path.name / path.name):
+        assert run("clean", "--model", model, path, more).stdout == once
+    assert [file.name for file in find_inputs([Path("-"), Path("-")])] == ["stdin"]
+
+
+def test_a_pattern_with_two_stars_in_a_name_is_refused(tmp_path):
+    write(tmp_path, "jsonl")
+    with pytest.raises(InputError, match=r"crawl\*\*\.jsonl: \*\* must stand alone"):
+        find_inputs([tmp_path / "crawl**.jsonl"])
 
 
 def test_parquet_comes_through_a_pipe(tmp_path, model):

@@ -58,7 +58,7 @@ class FastTextLexicon:
             import fasttext
         except ImportError as error:
             raise ModelFormatError(
-                "this model's lexicon is fastText's, which is not installed: pip install fasttext-numpy2."
+                "this model's lexicon needs fastText: pip install 'dechrome[fasttext]'."
             ) from error
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "lexicon.bin"

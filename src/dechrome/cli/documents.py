@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from dechrome.cli.options import jobs_option
 from dechrome.errors import InputError
 from dechrome.files.formats import COMPRESSIONS, INPUT_FORMATS, OUTPUT_FORMATS, file_type, find_inputs
 from dechrome.labels import CONTENT_KINDS, FAVORS
@@ -25,11 +26,13 @@ _KIND_COLOURS = {
     "related": "magenta", "byline": "cyan", "promotion": "bright_red", "social": "bright_cyan",
     "comment": "bright_yellow", "legal": "bright_black", "other": "white",
 }  # fmt: skip
+#: Not printable, says Python, but Persian, Indic scripts and emoji need the two joiners.
+_HARMLESS = "\t\u200c\u200d"
 
 
 def _document_options(columns: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     choice, path = click.Choice, _PATH
-    options = [
+    options: list[Callable[[Any], Any]] = [
         click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True)),
         click.option("-f", "--from", "input_format", type=choice(INPUT_FORMATS), help="[default: by name]"),
         click.option(
@@ -59,7 +62,7 @@ def _document_options(columns: str) -> Callable[[Callable[..., Any]], Callable[.
             help="Which of the model's thresholds to use.",
         ),
         click.option("--threshold", type=float, help="Least p_content of content instead, in [0, 1]."),
-        click.option("--jobs", default=1, show_default=True, help="Processes; -1: one a core."),
+        jobs_option(1, "Processes"),
         click.option("--shard-size", type=click.IntRange(1), help="Records to a file, where -o is a folder."),
         click.option("--resume", is_flag=True, help="Go on with a run that was stopped."),
         click.option("--overwrite", is_flag=True, help="Begin again in a folder that holds a run."),
@@ -108,6 +111,7 @@ def _run(keep: list[str] | None, text_writer: Any, **o: Any) -> None:
     inputs = find_inputs(o["files"], o["input_format"])
     is_text = {file.format for file in inputs} <= {"text", "html"}
     is_folder = _is_folder(o)
+    _check_output(o, is_folder)
     if o["explode"] is None:
         to = o["output_format"] or (file_type(o["output"].name).format if o["output"] else None)
         o["explode"] = is_text and text_writer is not None and to in ("csv", "tsv")
@@ -129,7 +133,7 @@ def _run(keep: list[str] | None, text_writer: Any, **o: Any) -> None:
         resume=o["resume"],
         overwrite=o["overwrite"],
         errors=o["errors"],
-        text_writer=text_writer and functools.partial(text_writer, is_named=len(inputs) > 1),
+        text_writer=text_writer and functools.partial(text_writer, is_named=len(inputs) > 1 or not is_text),
         strict=o["strict"],
     )
     tally = run(
@@ -166,9 +170,26 @@ def _is_folder(o: dict[str, Any]) -> bool:
     return is_folder
 
 
+def _check_output(o: dict[str, Any], is_folder: bool) -> None:
+    output, compression = o["output"], o["compress"]
+    if output is None:
+        if compression not in (None, "none") and o["output_format"] != "parquet":
+            raise InputError(
+                f"--compress {compression}: stdout is not compressed; "
+                f"name a file with -o, or pipe it through {compression}."
+            )
+    elif not is_folder and o["output_format"] is None:
+        named = file_type(output.name).format
+        if named not in OUTPUT_FORMATS:
+            raise InputError(
+                f"{output}: {named} is not written, only {', '.join(OUTPUT_FORMATS)}; "
+                "choose another name, or one of these with --to."
+            )
+
+
 def _printable(text: str) -> str:
     """The text without what a terminal would take for commands."""
-    return "".join(c if c.isprintable() or c == "\t" else " " for c in text)
+    return "".join(c if c.isprintable() or c in _HARMLESS else " " for c in text)
 
 
 class _ReadableText:
@@ -180,11 +201,8 @@ class _ReadableText:
 
     def write(self, record: Any, predictions: Any) -> None:
         if self._is_named:
-            self._line(
-                click.style(
-                    f"== {_printable(str(record.all_fields().get('document', record.place)))} ==", bold=True
-                )
-            )
+            title = record.place or record.fields["document"]  # a file that is one document has no place
+            self._line(click.style(f"== {_printable(title)} ==", bold=True))
         for p in predictions or ():
             if self._annotation.keep is None or p.kind in self._annotation.keep:
                 shown = click.style(_printable(p.text), bold=p.kind == "headline", dim=p.label == "chrome")

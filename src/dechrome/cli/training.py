@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from dechrome.cli.options import jobs_option
 from dechrome.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def _check_model_folder(path: Path) -> None:
     help="Labels decided by reading (JSON Lines); they override the automatic ones, a later file an earlier.",
 )  # fmt: skip
 @click.option("--counts", type=_PATH, help="Write counts by language, source and kind here (CSV).")
-@click.option("--jobs", default=-1, show_default=True, help="Processes; -1: one a core.")
+@jobs_option(-1, "Processes")
 def build(
     sources: tuple[Path, ...], output: Path, labels: tuple[Path, ...], counts: Path | None, jobs: int
 ) -> None:
@@ -80,7 +82,9 @@ def build(
 
 def _check_labels(path: Path, documents: Sequence[Document], split: str) -> None:
     """News lines and phrases do not count: content or chrome throughout, they leave nothing to tell apart."""
-    found = {label for d in documents if d.source not in ("ntrex", "phrases") for label in d.labels}
+    from dechrome.training.corpus import ONE_SIDED_SOURCES
+
+    found = {label for d in documents if d.source not in ONE_SIDED_SOURCES for label in d.labels}
     if not found >= {"content", "chrome"}:
         raise InputError(
             f"{path}: no pages or seeds of split {split!r} with both content and chrome; add sites."
@@ -95,7 +99,7 @@ def _check_labels(path: Path, documents: Sequence[Document], split: str) -> None
     "--text-model", type=click.Choice(["hashed", "fasttext", "fasttext-quantized"]),
     help="What learns the lexical scores. [default: hashed]",
 )  # fmt: skip
-@click.option("--jobs", default=-1, show_default=True, help="Threads; -1: one a core.")
+@jobs_option(-1, "Threads")
 @click.option(
     "--from", "base", type=_PATH, help='Model to train on, a folder or "shipped", with --corrections.'
 )
@@ -131,6 +135,10 @@ def train(
 
     _check_model_folder(output)
     settings = read_config(config, text_model)
+    if settings.text_model != "hashed" and importlib.util.find_spec("fasttext") is None:
+        raise ImportError(
+            f"Text model {settings.text_model} needs fastText: pip install 'dechrome[fasttext]'."
+        )
     documents = read_corpus(corpus_file)
     held_out = [d for d in documents if d.split == "development"]
     _check_labels(corpus_file, [d for d in documents if d.split == "train"], "train")

@@ -117,7 +117,7 @@ def suffix_of(output_format: Format, compression: Compression) -> str:
 
 
 def find_inputs(arguments: Sequence[Path], given: Format | None = None) -> list[InputFile]:
-    """Files that the arguments name: files, folders (all known files below), patterns, ``-``.
+    """Files that the arguments name: files, folders (all known files below), patterns, ``-``; each once.
 
     Parameters
     ----------
@@ -129,7 +129,8 @@ def find_inputs(arguments: Sequence[Path], given: Format | None = None) -> list[
     Raises
     ------
     InputError
-        If a folder or a pattern holds no file. A file that does not exist is left for the reader to report.
+        If a folder or a pattern holds no file, or ``**`` is part of a name. A file that does not exist is
+        left for the reader to report.
     """
     found: list[InputFile] = []
     for argument in arguments or (Path(STDIN),):
@@ -143,6 +144,8 @@ def find_inputs(arguments: Sequence[Path], given: Format | None = None) -> list[
                 raise InputError(f"{argument}: no file of a known format below it; name one with --from.")
             found += known
         elif not argument.exists() and any(c in str(argument) for c in "*?["):
+            if any("**" in part and part != "**" for part in argument.parts):  # versions of Python differ
+                raise InputError(f"{argument}: ** must stand alone between slashes, as in crawl/**/*.txt.")
             matches = [
                 p for p in sorted(Path(argument.anchor or ".").glob(_pattern(argument))) if p.is_file()
             ]
@@ -151,7 +154,10 @@ def find_inputs(arguments: Sequence[Path], given: Format | None = None) -> list[
             found += [_input(p, Path(p.name), given) for p in matches]
         else:
             found.append(_input(argument, Path(argument.name), given))
-    return found
+    once: dict[Path, InputFile] = {}
+    for file in found:
+        once.setdefault(file.path if file.is_stdin else file.path.resolve(), file)
+    return list(once.values())
 
 
 def _pattern(argument: Path) -> str:

@@ -88,7 +88,10 @@ class _JsonWriter(Writer):
 
 
 class _TableWriter(Writer):
-    """CSV or TSV: lists and objects as JSON in their cell. The first row decides the fields."""
+    """CSV or TSV: lists and objects as JSON in their cell, dates and bytes as JSON has them.
+
+    The first row decides the fields.
+    """
 
     def __init__(self, file: IO[bytes], annotation: Annotation, delimiter: str) -> None:
         super().__init__(file, annotation)
@@ -271,4 +274,6 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: object) -> object:
-    return _to_json(value) if isinstance(value, (list, dict, bool)) else value
+    if isinstance(value, (list, dict, bool)):
+        return _to_json(value)
+    return value if value is None or isinstance(value, (str, int, float)) else _plain(value)
