@@ -29,7 +29,7 @@ from dechrome.evaluation.measures import (
 from dechrome.model import Model
 from dechrome.training.calibration import calibrate
 from dechrome.training.config import TrainingConfig
-from dechrome.training.corpus import Document, read_corpus
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document, read_corpus
 from dechrome.training.fitting import Groundwork, fit_alone, fit_in_context
 
 #: Languages whose seeds the models never see; four scripts, two of them with no page in any corpus.
@@ -141,7 +141,7 @@ def variants(
             [replace(d, language="und") for d in train], held_out, config
         ),
         "without seeds": data(lambda d: d.source != "seeds"),
-        "without news lines and phrases": data(lambda d: d.source not in ("ntrex", "phrases")),
+        "without news lines and phrases": data(lambda d: d.source not in ONE_SIDED_SOURCES),
         "without pages": data(lambda d: d.source not in _PAGES),
     }
     if automatic:

@@ -29,7 +29,7 @@ from dechrome.evaluation.measures import (
 )
 from dechrome.prediction import SHIPPED_MODEL
 from dechrome.training.building import source_folders
-from dechrome.training.corpus import Document, read_corpus
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document, read_corpus
 from dechrome.training.pages import read_pages
 
 #: jusText's names of languages.
@@ -177,7 +177,7 @@ def main() -> None:
     """Run every reader over the held-out pages and write the table."""
     arguments = parse_arguments(__doc__)
     documents = [d for d in read_corpus(arguments.corpus) if d.split == "development" and d.gold]
-    documents = [d for d in documents if d.source not in ("seeds", "ntrex", "phrases")]
+    documents = [d for d in documents if d.source not in ("seeds", *ONE_SIDED_SOURCES)]
     ours = evaluate_documents(score_documents(read_model(SHIPPED_MODEL), documents)).set_index("document_id")
     ours = ours[ours.ceiling >= LEAST_CEILING]
     wanted = {d.document_id: d for d in documents if d.document_id in ours.index}

@@ -20,14 +20,12 @@ from dechrome.evaluation.measures import (
     score_documents,
 )
 from dechrome.training.config import TrainingConfig
-from dechrome.training.corpus import Document, read_corpus
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document, read_corpus
 from dechrome.training.fitting import fit_model
-
-_ONE_SIDED = ("ntrex", "phrases")
 
 
 def _is_in(document: Document, share: float) -> bool:
-    fixed = document.source in _ONE_SIDED or document.split == "development"
+    fixed = document.source in ONE_SIDED_SOURCES or document.split == "development"
     return fixed or zlib.crc32(f"curve {document.site}".encode()) / 2**32 < share
 
 
@@ -38,7 +36,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     documents = read_corpus(arguments.corpus)
-    held_out = [d for d in documents if d.split == "development" and d.source not in _ONE_SIDED]
+    held_out = [d for d in documents if d.split == "development" and d.source not in ONE_SIDED_SOURCES]
     rows = []
     for share, n_documents in ((0.25, 6000), (0.5, 6000), (1.0, 6000), (1.0, 2000)):
         config = replace(TrainingConfig(), n_documents=n_documents)
@@ -55,7 +53,7 @@ def main() -> None:
             seeds["accuracy"],
             evaluate_kinds(scored).loc["macro chrome", "f1"],
         ]
-        n_sites = len({d.site for d in part if d.split == "train" and d.source not in _ONE_SIDED})
+        n_sites = len({d.site for d in part if d.split == "train" and d.source not in ONE_SIDED_SOURCES})
         rows.append(f"| {n_sites} | {n_documents} | " + " | ".join(f"{v:.3f}" for v in values) + " |")
         print(rows[-1], flush=True)
     text = (

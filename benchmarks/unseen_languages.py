@@ -20,13 +20,13 @@ from joblib import Parallel, delayed
 
 from dechrome.evaluation.measures import LEAST_CEILING, evaluate_documents, score_documents
 from dechrome.training.config import TrainingConfig
-from dechrome.training.corpus import Document, read_corpus
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document, read_corpus
 from dechrome.training.fitting import fit_model
 
 _LANGUAGES = ("el", "pl", "ru", "zh", "de")
 _NEWS = ("fundus", "daniel")
 _WITH_PAGES = ("en", "de")
-_NO_PAGES = ("seeds", "ntrex", "phrases")
+_NO_PAGES = ("seeds", *ONE_SIDED_SOURCES)
 #: A language with fewer pages is left out of the second table.
 _LEAST_PAGES = 5
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,40 @@ def test_a_failed_write_leaves_the_old_model(toy_model, folder, monkeypatch):
         write_model(toy_model, folder)
     assert (folder / "weights.npz").read_bytes() == before
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("moved", ["model", "new"])
+def test_a_failed_move_leaves_the_old_model(toy_model, folder, monkeypatch, moved):
+    before = (folder / "weights.npz").read_bytes()
+    replace = Path.replace
+
+    def fail_once(self, target):
+        if self.name == moved:
+            raise OSError("busy")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail_once)
+    with pytest.raises(OSError, match="busy"):
+        write_model(toy_model, folder, "another card")
+    assert (folder / "weights.npz").read_bytes() == before
+    assert (folder / "README.md").read_text() == "card"
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_folder_with_only_the_settings_of_something_else_is_not_replaced(toy_model, tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "config.json").write_text("{}")
+    with pytest.raises(FileExistsError, match="no model folder"):
+        write_model(toy_model, tmp_path / "app")
+    assert (tmp_path / "app" / "config.json").read_text() == "{}"
+
+
+def test_a_linked_folder_is_replaced_where_it_lies(toy_model, folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder, target_is_directory=True)
+    write_model(toy_model, tmp_path / "link", "another card")
+    assert (tmp_path / "link").is_symlink()
+    assert (folder / "README.md").read_text() == "another card"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "model"]
 
 
 def test_loading_runs_nothing_from_the_folder(folder, tmp_path):

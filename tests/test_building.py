@@ -1,3 +1,4 @@
+import gzip
 import json
 from dataclasses import replace
 
@@ -57,6 +58,40 @@ def test_news_lines_become_paragraphs_of_their_document(sources):
 def test_phrases_carry_our_kinds(sources):
     (phrases,) = build_corpus([sources / "phrases"])
     assert phrases.kinds == ["cookie", "promotion", "other"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("phrases/phrases.jsonl.gz", gzip.compress(b'{"text": "OK", "kind": "other", "lang": "en"}')),
+        (
+            "phrases/phrases.jsonl.gz",
+            gzip.compress(b'{"text": "", "kind": "x", "lang": "en", "source": "a"}'),
+        ),
+        ("phrases/phrases.jsonl.gz", gzip.compress(b"[]")),
+        ("phrases/phrases.jsonl.gz", gzip.compress(b"{")),
+        ("phrases/phrases.jsonl.gz", gzip.compress(b"\xff")),
+        ("phrases/phrases.jsonl.gz", b"plain"),
+        ("ntrex/newstest2019-ref.deu.txt.gz", gzip.compress(b"Ein Satz.\n" * 9)[:-12]),
+    ],
+)
+def test_damaged_phrases_and_news_lines_are_named(sources, name, content):
+    (sources / name).write_bytes(content)
+    with pytest.raises(CorpusFormatError, match=name):
+        list(build_corpus([sources]))
+
+
+def test_read_labels_of_documents_that_no_source_has_are_told(sources, tmp_path, caplog):
+    (document,) = build_corpus([sources / "fundus"])
+    row = {"position": 0, "text_hash": text_hash(document.paragraphs[0]), "kind": "social"}
+    path = tmp_path / "read.jsonl"
+    names = (document.document_id, "fundus/gone", "fundus/gone", "fundus/lost")
+    path.write_text("\n".join(json.dumps(row | {"document_id": name}) for name in names), encoding="utf-8")
+    with caplog.at_level("WARNING"):
+        list(build_corpus([sources / "fundus"], [path]))
+    assert [record.getMessage() for record in caplog.records] == [
+        "read labels of 2 documents that no source has, first fundus/gone"
+    ]
 
 
 def test_labels_decided_by_reading_override_the_automatic_ones(sources, tmp_path):

@@ -6,7 +6,6 @@ import pytest
 from dechrome.errors import CorpusFormatError
 from dechrome.training.corpus import (
     corpus_digest,
-    corpus_from_frame,
     read_corpus,
     site_of,
     split_of,
@@ -75,11 +74,31 @@ def test_other_suffixes_and_missing_files_are_named(tmp_path):
         read_corpus(tmp_path / "b.jsonl")
 
 
-def test_a_frame_makes_documents(seed_documents):
-    import pandas as pd
+def test_a_mark_of_byte_order_does_no_harm(seed_documents, tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    write_corpus(seed_documents[:2], path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_corpus(path) == seed_documents[:2]
 
-    frame = pd.DataFrame([asdict(document) for document in seed_documents[:3]])
-    assert corpus_from_frame(frame) == seed_documents[:3]
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_a_corpus_that_cannot_be_written_leaves_the_old_one(seed_documents, tmp_path, suffix):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    path = tmp_path / f"corpus{suffix}"
+    write_corpus(seed_documents[:1], path)
+    with pytest.raises(UnicodeEncodeError):
+        write_corpus([replace(seed_documents[0], genre="\ud83d")], path)
+    assert read_corpus(path) == seed_documents[:1]
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_half_a_character_has_a_digest(seed_documents, tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    row = asdict(seed_documents[0]) | {"genre": "\ud83d"}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    (document,) = read_corpus(path)
+    assert corpus_digest([document]) != corpus_digest([replace(document, genre="")])
 
 
 def test_the_digest_changes_with_a_label(seed_documents):

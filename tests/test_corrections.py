@@ -39,6 +39,16 @@ def test_seeds_are_read_with_and_without_a_header(tmp_path):
     assert len({d.site for d in found}) == 2
 
 
+@pytest.mark.parametrize("name", ["c.jsonl", "c.txt"])
+def test_a_mark_of_byte_order_does_no_harm(tmp_path, name):
+    line = (
+        json.dumps({"paragraphs": [paragraph(kind="cookie")]}) if "jsonl" in name else "cookie | Accept all"
+    )
+    (tmp_path / name).write_text(line, encoding="utf-8-sig")
+    (document,) = read_corrections([tmp_path / name])
+    assert document.kinds == ["cookie"]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -7,15 +8,17 @@ import pytest
 from dechrome.evaluation.measures import (
     Scored,
     bootstrap_interval,
+    draw_shapes,
     evaluate_documents,
     evaluate_kinds,
     evaluate_paragraphs,
     evaluate_shapes,
     evaluate_thresholds,
+    join_parts,
     score_documents,
     word_f1,
 )
-from dechrome.evaluation.tables import make_tables, tables_to_markdown, write_tables
+from dechrome.evaluation.tables import make_tables, model_card, tables_to_markdown, write_tables
 from dechrome.labels import KINDS
 from dechrome.training.corpus import Document
 
@@ -135,3 +138,32 @@ def test_shapes_are_measured_and_repeatable(toy_model, seed_documents):
     assert first == evaluate_shapes(toy_model, held_out)
     assert all(0 <= value <= 1 for value in first.values())
     assert len(first) == 4
+
+
+def test_shapes_are_put_together_of_what_they_say(seed_documents):
+    held_out = [d for d in seed_documents if d.split == "development"]
+    drawn = draw_shapes(held_out)
+    assert all(set(join_parts(parts).labels) == {"content"} for parts in drawn["alone"])
+    assert all(len(join_parts(parts).paragraphs) == 1 for parts in drawn["single"])
+    for shape, is_same in (("same page", True), ("other language", False)):
+        assert drawn[shape]
+        for parts in drawn[shape]:
+            (article, content), (leftover, chrome) = parts
+            joined = join_parts(parts)
+            assert joined.labels == ["content"] * len(content) + ["chrome"] * len(chrome)
+            assert joined.paragraphs[-1] == leftover.paragraphs[chrome[-1]]
+            assert 2 <= len(chrome) <= 5
+            assert (article is leftover) == is_same
+            assert (article.language == leftover.language) == is_same
+
+
+def test_the_card_says_what_is_in_the_folder_and_what_was_learned_from(toy_model, seed_documents):
+    card = model_card(toy_model, seed_documents, {})
+    assert "Arrays and JSON only: loading executes nothing" in card
+    assert "calibrate the model" in card
+    fasttext = replace(toy_model, lexicon=SimpleNamespace(name="fasttext"))
+    assert "a fastText file checked by its hash" in model_card(fasttext, seed_documents, {})
+    adapted = replace(toy_model, metadata=toy_model.metadata | {"n_corrected_documents": 3})
+    card = model_card(adapted, seed_documents, {})
+    assert "trained on towards 3 corrected" in card
+    assert "calibrate the model" not in card

@@ -104,6 +104,8 @@ def test_settings_keep_their_defaults(tmp_path):
     assert (config.n_documents, config.dilations, config.dropout, config.mix.masked) == (5, (4,), 0.0, 0.5)
     assert config.text_model == "fasttext"
     assert read_config(None) == TrainingConfig()
+    path.write_text('{"n_documents": 7}', encoding="utf-8-sig")
+    assert read_config(path).n_documents == 7
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 pytest.importorskip("resiliparse")
@@ -31,6 +33,39 @@ def test_a_broken_json_file_is_named(tmp_path):
     WRITERS["daniel"](tmp_path)
     (tmp_path / "doc_lg.json").write_text("{")
     with pytest.raises(CorpusFormatError, match=r"doc_lg\.json: not JSON"):
+        list(read_pages(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "content"),
+    [
+        ("fundus", "se/meta.info", '{"Post_2026_01_02.html.gz": {}}'),
+        ("fundus", "se/Post.json", "{}"),
+        ("fundus", "se/Post.json", '{"V1": []}'),
+        ("wcxb", "metadata.json", "[]"),
+        ("wcxb", "dev/ground-truth/0001.json", '{"ground_truth": {}}'),
+        ("daniel", "doc_lg.json", '{"x": "English"}'),
+        ("trafilatura", "evaldata.json", '{"https://norrvikpost.se/a": {"file": "post.html"}}'),
+    ],
+)
+def test_json_of_another_shape_is_named(tmp_path, source, name, content):
+    WRITERS[source](tmp_path / source)
+    (tmp_path / source / name).write_text(content)
+    with pytest.raises(CorpusFormatError, match=re.escape(str(tmp_path / source))):
+        list(read_pages(tmp_path / source))
+
+
+@pytest.mark.parametrize("source", sorted(WRITERS))
+@pytest.mark.parametrize("damage", ["cut", "garbled", "not gzip", "missing"])
+def test_a_damaged_page_is_named(tmp_path, source, damage):
+    WRITERS[source](tmp_path)
+    page = next(path for path in sorted(tmp_path.rglob("*.gz")) if "expected" not in path.name)
+    whole = page.read_bytes()
+    made = {"cut": whole[:-20], "garbled": whole[:30] + b"\xff" * 40 + whole[70:], "not gzip": b"<p>"}
+    page.unlink()
+    if damage in made:
+        page.write_bytes(made[damage])
+    with pytest.raises(CorpusFormatError, match=re.escape(page.name)):
         list(read_pages(tmp_path))
 
 

@@ -176,6 +176,10 @@ def test_an_unknown_favor_is_named(model):
 
 def test_without_kinds(model):
     predictions = model.predict_paragraphs(DOCUMENT, kinds=False)
+    for keep in (["body"], ["other"], ["body", "other"], ["cookie"]):
+        listed = [row["text"] for row in predictions.to_dicts(keep)]
+        assert "\n\n".join(listed) == predictions.content(keep)
+    assert predictions.to_dicts(["body", "other"]) == predictions.to_dicts()
     assert predictions.kinds is None
     assert {p.kind for p in predictions} == {None}
     assert predictions.labels == [

@@ -1,5 +1,6 @@
 import inspect
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,13 @@ def test_the_readmes_first_two_blocks_run_the_model_and_the_tests():
 
 
 def test_ci_runs_the_readmes_second_block():
-    assert "n == 2" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (cut,) = re.findall("^block=.*", script, re.MULTILINE)
+    found = subprocess.run(
+        ["bash", "-c", f'{cut}; echo "$block"'], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == readme_blocks()[1]
+    assert "\nbash -euo pipefail .ci/.block\n" in script
 
 
 def test_the_readmes_figures_are_those_that_evaluate_wrote():

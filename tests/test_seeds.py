@@ -68,6 +68,12 @@ def test_a_broken_seed_names_its_lines(text, message):
         parse_seed(text, "broken.txt")
 
 
+def test_a_mark_of_byte_order_does_no_harm(tmp_path):
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "a.txt").write_text("# language: de\nbody | Ein Satz.", encoding="utf-8-sig")
+    assert [seed.kinds for seed in read_seeds(tmp_path)] == [("body",)]
+
+
 def test_a_seed_in_the_wrong_folder_is_named(tmp_path):
     (tmp_path / "de").mkdir()
     (tmp_path / "de" / "a.txt").write_text("# language: fr\nbody | Texte", encoding="utf-8")

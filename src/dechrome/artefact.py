@@ -69,21 +69,23 @@ def write_model(model: Model, folder: Path, card: str = "") -> None:
     FileExistsError
         If the folder holds something else than a model.
     """
-    if folder.exists() and (
-        not folder.is_dir() or (any(folder.iterdir()) and not (folder / _CONFIG).is_file())
-    ):
+    is_model = all((folder / name).is_file() for name in (_CONFIG, _WEIGHTS))
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not is_model)):
         raise FileExistsError(f"{folder}: exists and is no model folder; choose another name.")
+    folder = folder.resolve()  # a link stays, and the folder that it names is replaced
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    new, old = temporary / "new", temporary / "old"
     try:
-        _write_files(model, partial, card)
+        new.mkdir()
+        _write_files(model, new, card)
         if folder.exists():
-            shutil.rmtree(folder)
-        partial.chmod(0o755)
-        partial.replace(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+            folder.replace(old)
+        new.replace(folder)
+    finally:
+        if old.exists() and not folder.exists():
+            old.replace(folder)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_files(model: Model, folder: Path, card: str) -> None:

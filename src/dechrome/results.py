@@ -109,10 +109,14 @@ class Predictions(Sequence[Prediction]):
             )
         return f'<div class="dechrome-predictions">{"".join(rows)}</div>'
 
+    def _kinds(self) -> Sequence[Kind]:
+        """The kinds, or what stands in for them where they were not asked for."""
+        return self.kinds or ["body" if label == "content" else "other" for label in self.labels]
+
     def content(self, keep: Collection[Kind] = CONTENT_KINDS) -> str:
         """The paragraphs of some kinds, joined by blank lines."""
-        kinds = self.kinds or ("body" if label == "content" else "other" for label in self.labels)
-        return "\n\n".join(text for text, kind in zip(self.texts, kinds, strict=True) if kind in keep)
+        kinds = zip(self.texts, self._kinds(), strict=True)
+        return "\n\n".join(text for text, kind in kinds if kind in keep)
 
     def to_dicts(self, keep: Collection[Kind] | None = None) -> list[dict[str, Any]]:
         """One dict a paragraph, keys text, start, end, label, kind and p_content.
@@ -120,13 +124,17 @@ class Predictions(Sequence[Prediction]):
         Parameters
         ----------
         keep : collection of str, optional
-            Kinds to list; all if not given.
+            Kinds to list; all if not given. Without kinds, content counts as body and chrome as other.
         """
         n = len(self)
         starts, ends = zip(*self.spans, strict=True) if self.spans else ((None,) * n, (None,) * n)
         kinds = self.kinds or (None,) * n
         rows = zip(self.texts, starts, ends, self.labels, kinds, self.p_content, strict=True)
-        return [dict(zip(COLUMNS, row, strict=True)) for row in rows if keep is None or row[4] in keep]
+        return [
+            dict(zip(COLUMNS, row, strict=True))
+            for row, kind in zip(rows, self._kinds(), strict=True)
+            if keep is None or kind in keep
+        ]
 
     def to_frame(self) -> pd.DataFrame:
         """One row a paragraph, columns text, start, end, label, kind and p_content."""

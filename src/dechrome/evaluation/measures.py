@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LEAST_CEILING",
+    "Parts",
     "Scored",
+    "draw_shapes",
     "evaluate_documents",
     "evaluate_kinds",
     "evaluate_paragraphs",
     "evaluate_settings",
     "evaluate_shapes",
     "evaluate_thresholds",
+    "join_parts",
     "score_documents",
     "word_f1",
 ]
@@ -239,41 +242,35 @@ def evaluate_kinds(scored: Sequence[Scored], read_only: bool = True) -> pd.DataF
 # --- shapes of input ---------------------------------------------------------------------------
 
 
-def _cut(document: Document, positions: Sequence[int]) -> Document:
+#: A document cut and put together: documents and the positions taken of each.
+Parts = list[tuple[Document, list[int]]]
+
+
+def join_parts(parts: Parts) -> Document:
+    """One document of paragraphs of one or more, named after the first; it has no gold text."""
+    first = parts[0][0]
     return replace(
-        document,
+        first,
         gold="",
-        paragraphs=[document.paragraphs[i] for i in positions],
-        labels=[document.labels[i] for i in positions],
-        kinds=[document.kinds[i] for i in positions],
+        paragraphs=[document.paragraphs[i] for document, positions in parts for i in positions],
+        labels=[document.labels[i] for document, positions in parts for i in positions],
+        kinds=[document.kinds[i] for document, positions in parts for i in positions],
         read=[],
     )
 
 
-def _joined(first: Document, second: Document) -> Document:
-    return replace(
-        first,
-        paragraphs=first.paragraphs + second.paragraphs,
-        labels=first.labels + second.labels,
-        kinds=first.kinds + second.kinds,
-    )
-
-
-def evaluate_shapes(model: Model, documents: Sequence[Document], random_state: int = 0) -> dict[str, float]:
-    """How a model does on documents that are not whole pages.
+def draw_shapes(documents: Sequence[Document], random_state: int = 0) -> dict[str, list[Parts]]:
+    """Documents that are not whole pages, as users bring them.
 
     Returns
     -------
-    dict of str to float
-        Character recall on articles alone; F1 of chrome on articles with 2 to 5 leftover paragraphs
-        (of 25 characters and more) behind them, from the same page and from a page in another
-        language; macro F1 on single paragraphs.
+    dict of str to list
+        "alone": an article's content; "same page", "other language": with 2 to 5 leftover paragraphs (of 25
+        characters and more) behind it, of its own page or of a page in another language; "single": one
+        paragraph.
     """
     rng = np.random.default_rng(random_state)
-    alone: list[Document] = []
-    same: list[Document] = []
-    other: list[Document] = []
-    single: list[Document] = []
+    drawn: dict[str, list[Parts]] = {"alone": [], "same page": [], "other language": [], "single": []}
 
     def positions(document: Document, label: str, least: int = 1) -> list[int]:
         pairs = zip(document.labels, document.paragraphs, strict=True)
@@ -283,24 +280,38 @@ def evaluate_shapes(model: Model, documents: Sequence[Document], random_state: i
     for document in documents:
         content, chrome = positions(document, "content"), chrome_of[id(document)]
         pools = [pool for pool in (content, positions(document, "chrome")) if pool]
-        single.extend(_cut(document, [pool[int(rng.integers(len(pool)))]]) for pool in pools)
+        drawn["single"] += [[(document, [pool[int(rng.integers(len(pool)))]])] for pool in pools]
         if len(content) < 3:
             continue
-        article = _cut(document, content)
-        alone.append(article)
+        article = (document, content)
+        drawn["alone"].append([article])
         if len(chrome) >= 2:
-            same.append(_joined(article, _cut(document, _run(chrome, rng))))
+            drawn["same page"].append([article, (document, _run(chrome, rng))])
         strangers = [d for d in documents if d.language != document.language and len(chrome_of[id(d)]) >= 2]
         if strangers:
             stranger = strangers[int(rng.integers(len(strangers)))]
-            other.append(_joined(article, _cut(stranger, _run(chrome_of[id(stranger)], rng))))
+            drawn["other language"].append([article, (stranger, _run(chrome_of[id(stranger)], rng))])
+    return drawn
+
+
+def evaluate_shapes(model: Model, documents: Sequence[Document], random_state: int = 0) -> dict[str, float]:
+    """How a model does on documents that are not whole pages, see :func:`draw_shapes`.
+
+    Returns
+    -------
+    dict of str to float
+        Character recall on articles alone, F1 of chrome on articles with leftovers, macro F1 on single
+        paragraphs.
+    """
+    scored = {
+        shape: score_documents(model, [join_parts(parts) for parts in drawn])
+        for shape, drawn in draw_shapes(documents, random_state).items()
+    }
     return {
-        "article alone, character recall": _character_recall(score_documents(model, alone)),
-        "article + chrome of the same page, chrome F1": _chrome_f1(score_documents(model, same)),
-        "article + chrome in another language, chrome F1": _chrome_f1(score_documents(model, other)),
-        "single paragraph, macro F1": evaluate_paragraphs(score_documents(model, single)).get(
-            "macro_f1", float("nan")
-        ),
+        "article alone, character recall": _character_recall(scored["alone"]),
+        "article + chrome of the same page, chrome F1": _chrome_f1(scored["same page"]),
+        "article + chrome in another language, chrome F1": _chrome_f1(scored["other language"]),
+        "single paragraph, macro F1": evaluate_paragraphs(scored["single"]).get("macro_f1", float("nan")),
     }
 
 

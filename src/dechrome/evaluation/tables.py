@@ -21,8 +21,9 @@ from dechrome.evaluation.measures import (
     evaluate_shapes,
 )
 from dechrome.labels import KIND_MEANINGS
+from dechrome.lexicon import HashedLexicon
 from dechrome.model import Model
-from dechrome.training.corpus import Document
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,14 +32,13 @@ __all__ = [
     "NEWS_SOURCES",
     "ONE_SIDED_SOURCES",
     "TITLES",
+    "is_whole_article",
     "make_tables",
     "model_card",
     "tables_to_markdown",
     "write_tables",
 ]
 
-#: Sources whose every document is content or chrome throughout: nothing to tell apart in them.
-ONE_SIDED_SOURCES = ("ntrex", "phrases")
 #: Sources of news pages, whose mean is the first figure of every report.
 NEWS_SOURCES = ("fundus", "daniel")
 
@@ -62,7 +62,7 @@ TITLES = {
 }
 
 
-def _is_whole_article(document: Document) -> bool:
+def is_whole_article(document: Document) -> bool:
     """Whether content and chrome of the document are known well enough to cut it up and judge the parts."""
     return bool(document.gold) and (document.source != "wcxb" or document.genre == "article")
 
@@ -157,7 +157,7 @@ def make_tables(
     languages = sorted({item.document.language for item in usable})
     by_source = {name: [i for i in usable if i.document.source == name] for name in sources}
     by_language = {name: [i for i in usable if i.document.language == name] for name in languages}
-    articles = [document for document in documents if _is_whole_article(document)]
+    articles = [document for document in documents if is_whole_article(document)]
     per_document = evaluate_documents(usable)
     language_rows = {
         name: {**evaluate_paragraphs(items), "documents": float(len(items))}
@@ -217,6 +217,16 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: Path, command: str) ->
         Path(partial).replace(folder / name)
 
 
+#: Where a model's data come in: those that it was made from, and those that one was trained on with.
+_FITTED_ON = """\
+Split by site: a fifth of the sites, never trained on, calibrate the model, set its threshold and give the
+figures below. They are therefore a little optimistic."""
+_ADAPTED_TO = """\
+Not what the model was first made from, which the digest names: it was trained on towards {} corrected
+documents (`corrections`). Of the other sources, split by site, the training sites kept it from forgetting,
+and the development sites, a fifth, give the figures below. Calibration and thresholds stayed as they were."""
+
+
 def model_card(model: Model, documents: Sequence[Document], tables: dict[str, pd.DataFrame]) -> str:
     """Text of a model's README: data, measures, limits, use."""
     sources: dict[str, list[Document]] = {}
@@ -229,6 +239,10 @@ def model_card(model: Model, documents: Sequence[Document], tables: dict[str, pd
     kinds = "\n".join(f"- `{kind}`: {meaning}" for kind, meaning in KIND_MEANINGS.items())
     packages = ("numpy", "scikit-learn")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    is_hashed = model.lexicon.name == HashedLexicon.name
+    files = "Arrays and JSON only" if is_hashed else "Arrays, JSON and a fastText file checked by its hash"
+    n_corrected = model.metadata.get("n_corrected_documents")
+    use = _FITTED_ON if n_corrected is None else _ADAPTED_TO.format(n_corrected)
     return f"""# Dechrome paragraph model
 
 Labels every paragraph of a web document, given as plain text, as article content or site chrome, with one
@@ -243,7 +257,7 @@ model.predict_paragraphs(text)
 
 Lexicon: {model.lexicon.name}. Threshold on `p_content`: {model.threshold}. Languages told apart:
 {len(model.language.languages)}. Trained with {versions}; corpus digest
-`{model.metadata.get("corpus_digest", "")[:16]}`. Arrays and JSON only: loading executes nothing.
+`{model.metadata.get("corpus_digest", "")[:16]}`. {files}: loading executes nothing.
 
 ## Kinds
 
@@ -255,8 +269,7 @@ Lexicon: {model.lexicon.name}. Threshold on `p_content`: {model.threshold}. Lang
 |---|---|---|---|
 {data}
 
-Split by site: a fifth of the sites, never trained on, calibrate the model, set its threshold and give the
-figures below. They are therefore a little optimistic.
+{use}
 
 ## Measures on the development sites
 

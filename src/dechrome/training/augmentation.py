@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.errors import CorpusFormatError
-from dechrome.training.corpus import Document
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document
 
 __all__ = ["Mix", "augment_documents"]
 
@@ -81,7 +81,7 @@ class _Pool:
                 self.consent.setdefault(document.language, []).extend(_runs(self.ptr[number] + rows))
         self.chrome_runs: dict[str, list[_Indices]] = {}
         for number, document in enumerate(documents):
-            if document.source not in ("ntrex", "phrases") and document.language != "und":
+            if document.source not in ONE_SIDED_SOURCES and document.language != "und":
                 runs = _runs(self.labelled(number, "chrome"))
                 long = (run for run in runs if len(run) >= _LEAST_RUN)
                 self.chrome_runs.setdefault(document.language, []).extend(long)
@@ -295,7 +295,7 @@ def augment_documents(
     present = [
         s for s in ("fundus", "daniel", "wcxb", "readability", "trafilatura", "seeds") if s in pool.by_source
     ]
-    others = [source for source in pool.by_source if source not in (*present, "ntrex", "phrases")]
+    others = [source for source in pool.by_source if source not in (*present, *ONE_SIDED_SOURCES)]
     weights = {source: getattr(mix, source) for source in present} | dict.fromkeys(others, 0.2)
     if "ntrex" in pool.by_source:
         weights["synthetic"] = mix.synthetic

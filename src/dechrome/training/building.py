@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,10 +59,12 @@ class ReadLabels(NamedTuple):
         return len(read) == len(self.kinds) and text_hash("\n".join(read)) == self.text_hash
 
 
-def _read_phrases(folder: Path) -> list[dict[str, str]]:
-    path = folder / "phrases.jsonl.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+def _read_lines(path: Path) -> list[str]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            return file.read().split("\n")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise CorpusFormatError(f"{path}: not whole, or not gzip of UTF-8 ({error}).") from error
 
 
 #: Kinds of the phrases' source -> ours.
@@ -73,11 +76,26 @@ _PHRASE_KINDS: dict[str, Kind] = {
 _PHRASES_PER_SOURCE = 40
 
 
+def _read_phrases(folder: Path) -> list[tuple[str, str, str, Kind]]:
+    """Language, source, text and kind of each."""
+    path = folder / "phrases.jsonl.gz"
+    phrases = []
+    for number, line in enumerate(_read_lines(path), 1):
+        if line:
+            try:
+                row = json.loads(line)
+                language, source, text = str(row["lang"]), str(row["source"]), str(row["text"])
+                phrases.append((language, source, text, _PHRASE_KINDS[row["kind"]]))
+            except (ValueError, KeyError, TypeError) as error:
+                raise CorpusFormatError(f"{path}, line {number}: no phrase ({error!r}).") from error
+    return phrases
+
+
 def _phrase_documents(folder: Path) -> Iterator[Document]:
     """One chrome-only document for each language and source of the phrases."""
     groups: dict[tuple[str, str], list[tuple[str, Kind]]] = {}
-    for row in _read_phrases(folder):
-        groups.setdefault((row["lang"], row["source"]), []).append((row["text"], _PHRASE_KINDS[row["kind"]]))
+    for language, source, text, kind in _read_phrases(folder):
+        groups.setdefault((language, source), []).append((text, kind))
     for (language, source), rows in sorted(groups.items()):
         if "mediawiki" in source:
             rows = sorted(rows, key=lambda row: hashlib.sha256(row[0].encode()).digest())[
@@ -93,10 +111,8 @@ def _news_documents(folder: Path) -> Iterator[Document]:
     """One content-only document for each language and news document; lines joined to paragraphs."""
     ids = (folder / "DOCUMENT_IDS.tsv").read_text(encoding="utf-8").split()
     for code, path in news_files(folder):
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            lines = file.read().split("\n")
         by_document: dict[str, list[str]] = {}
-        for name, line in zip(ids, lines, strict=False):
+        for name, line in zip(ids, _read_lines(path), strict=False):
             by_document.setdefault(name, []).append(line.strip())
         for name, sentences in by_document.items():
             paragraphs = [sentences[0], *_join_sentences(sentences[1:], f"{code}{name}")]
@@ -215,7 +231,7 @@ def read_labels(path: Path) -> dict[str, list[ReadLabels]]:
     """
     labels: dict[str, list[ReadLabels]] = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise CorpusFormatError(f"{path}: not UTF-8 ({error}).") from error
     for number, line in enumerate(lines, 1):
@@ -302,8 +318,8 @@ def build_corpus(folders: Iterable[Path], labels: Iterable[Path] = (), n_jobs: i
     phrases: dict[str, Kind] = {}
     for layout, folder in sources:
         if layout == "phrases":
-            for row in _read_phrases(folder):
-                phrases[normalise_text(row["text"])] = _PHRASE_KINDS[row["kind"]]
+            phrases |= {normalise_text(text): kind for _, _, text, kind in _read_phrases(folder)}
+    unused = dict.fromkeys(decided)
     for layout, folder in sources:
         _log.info("reading %s (%s)", folder, layout)
         if layout == "phrases":
@@ -316,5 +332,10 @@ def build_corpus(folders: Iterable[Path], labels: Iterable[Path] = (), n_jobs: i
             parallel = Parallel(n_jobs=n_jobs, return_as="generator", batch_size=8)
             labelled = parallel(delayed(_document_from_page)(page, phrases) for page in read_pages(folder))
             for document in labelled:
+                unused.pop(document.document_id, None)
                 if document.paragraphs:
                     yield apply_labels(document, decided.get(document.document_id, ()))
+    if unused:
+        _log.warning(
+            "read labels of %d documents that no source has, first %s", len(unused), next(iter(unused))
+        )

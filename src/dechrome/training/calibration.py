@@ -15,7 +15,7 @@ from dechrome.labels import CONTENT_KINDS, Favor
 from dechrome.model import Calibration, Model
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.config import TrainingConfig
-from dechrome.training.corpus import Document
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document
 
 __all__ = ["calibrate"]
 
@@ -51,7 +51,7 @@ def calibrate(
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng(config.random_state + 2)
-    usable = [d for d in documents if d.source not in ("ntrex", "phrases")] or list(documents)
+    usable = [d for d in documents if d.source not in ONE_SIDED_SOURCES] or list(documents)
     indices, doc_ptr, _ = augment_documents(usable, min(4000, 20 * len(usable)), config.mix, rng)
     paragraphs = [text for document in usable for text in document.paragraphs]
     labels = np.array([{"content": 1, "chrome": 0, None: -1}[x] for d in usable for x in d.labels])[indices]

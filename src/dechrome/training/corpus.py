@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dechrome.errors import CorpusFormatError
+from dechrome.files.writing import write_whole
 from dechrome.labels import CONTENT_KINDS, KINDS, LABELS, Kind, Label
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "ONE_SIDED_SOURCES",
     "OWN_BOUNDARY",
     "Document",
     "check_suffix",
     "corpus_digest",
-    "corpus_from_frame",
     "read_corpus",
     "site_of",
     "split_of",
@@ -37,6 +38,8 @@ __all__ = [
 #: Sources whose gold counts as content what CONTRIBUTING.md does not: the cards of a section front, tables
 #: of contents, names and times in a forum.
 OWN_BOUNDARY = ("wcxb",)
+#: Sources whose every document is content or chrome throughout: nothing to tell apart in them.
+ONE_SIDED_SOURCES = ("ntrex", "phrases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +133,6 @@ def _check(document: Any, place: str) -> Document:
     return Document(**row)
 
 
-def corpus_from_frame(frame: pd.DataFrame, place: str = "corpus") -> list[Document]:
-    """Check a table and turn it into documents.
-
-    Raises
-    ------
-    CorpusFormatError
-        Naming the row and what is wrong with it.
-    """
-    records = frame.to_dict(orient="records")
-    return [_check({str(k): v for k, v in r.items()}, f"{place}, row {i}") for i, r in enumerate(records)]
-
-
 def check_suffix(path: Path) -> str:
     """Raise CorpusFormatError unless the file name is that of a corpus; return its suffix."""
     if path.suffix not in (".parquet", ".jsonl"):
@@ -161,7 +152,7 @@ def read_corpus(path: Path) -> list[Document]:
     if check_suffix(path) == ".jsonl":
         documents = []
         try:
-            for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1):
                 if line.strip():
                     documents.append(_check(json.loads(line), f"{path}, line {number}"))
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -179,24 +170,24 @@ def read_corpus(path: Path) -> list[Document]:
 
 def write_corpus(documents: Iterable[Document], path: Path) -> None:
     """Write a corpus, whole or not at all (``.parquet`` or ``.jsonl``)."""
-    partial = path.with_name(f".{path.name}.partial")
+    suffix = check_suffix(path)
     rows = [asdict(document) for document in documents]
-    if check_suffix(path) == ".jsonl":
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        partial.write_text("".join(lines), encoding="utf-8", newline="\n")
-    else:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    with write_whole(path) as file:
+        if suffix == ".jsonl":
+            file.writelines((json.dumps(row, ensure_ascii=False) + "\n").encode() for row in rows)
+        else:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
 
-        pq.write_table(pa.Table.from_pylist(rows), partial, compression="zstd")
-    partial.replace(path)
+            pq.write_table(pa.Table.from_pylist(rows), file, compression="zstd")
 
 
 def corpus_digest(documents: Iterable[Document]) -> str:
-    """SHA-256 over ids, texts and labels: says which corpus a model was made from."""
+    """SHA-256 over the rows, all columns of them: says which corpus a model was made from."""
     digest = hashlib.sha256()
     for document in documents:
-        digest.update(json.dumps(asdict(document), ensure_ascii=False, sort_keys=True).encode())
+        row = json.dumps(asdict(document), ensure_ascii=False, sort_keys=True)
+        digest.update(row.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

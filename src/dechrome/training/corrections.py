@@ -56,7 +56,7 @@ def read_corrections(paths: Sequence[Path]) -> list[Document]:
 
 def _read_file(path: Path) -> list[Document]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise CorpusFormatError(f"{path}: not UTF-8 ({error}).") from error
     if path.suffix == ".txt":

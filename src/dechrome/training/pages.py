@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +53,10 @@ class Page:
 
 def _read_text(path: Path) -> str:
     """Read HTML or text in whatever encoding the page declares or shows."""
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorpusFormatError(f"{path}: missing or damaged ({error}); fetch it again.") from error
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -62,7 +66,7 @@ def _read_text(path: Path) -> str:
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CorpusFormatError(f"{path}: not JSON in UTF-8 ({error}).") from error
 
 
@@ -222,9 +226,14 @@ def read_pages(folder: Path) -> Iterator[Page]:
     CorpusFormatError
         If the folder follows no known layout or a file in it is broken.
     """
-    for pattern, _, reader in _LAYOUTS:
+    for pattern, name, reader in _LAYOUTS:
         if any(folder.glob(pattern)):
-            yield from reader(folder)
+            try:
+                yield from reader(folder)
+            except CorpusFormatError:
+                raise
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                raise CorpusFormatError(f"{folder}: its JSON is not that of {name} ({error!r}).") from error
             return
     known = ", ".join(name for _, name, _ in _LAYOUTS)
     raise CorpusFormatError(f"{folder}: follows no page layout known here ({known}).")

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 
 from dechrome.labels import Kind, Label
-from dechrome.training.corpus import Document
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document
 
 __all__ = ["STYLES", "restyle_documents"]
 
@@ -125,7 +125,7 @@ def restyle_documents(
     shares = np.array([STYLES[name][0] for name in styles])
     restyled = []
     for document in documents:
-        if document.source in ("ntrex", "phrases") or rng.random() >= share:
+        if document.source in ONE_SIDED_SOURCES or rng.random() >= share:
             continue
         _, style = STYLES[styles[rng.choice(len(styles), p=shares / shares.sum())]]
         rows = style(list(zip(document.paragraphs, document.labels, document.kinds, strict=True)), rng)

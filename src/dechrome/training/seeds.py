@@ -96,7 +96,7 @@ def read_seeds(folder: Path) -> list[Seed]:
     seeds = []
     for path in sorted(folder.glob("*/*.txt")):
         try:
-            seed = parse_seed(path.read_text(encoding="utf-8"), str(path))
+            seed = parse_seed(path.read_text(encoding="utf-8-sig"), str(path))
         except UnicodeDecodeError as error:
             raise CorpusFormatError(f"{path}: not UTF-8 ({error}).") from error
         if seed.language != path.parent.name:
