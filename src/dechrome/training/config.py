@@ -23,7 +23,7 @@ class TrainingConfig:
     text_model: TextModel = "hashed"
     random_state: int = 0
     n_folds: int = 4
-    n_documents: int = 60_000
+    n_documents: int = 120_000
     """Augmented documents of an epoch; fewer on a small corpus, at most 60 for each of its own."""
     first_pass_width: int = 96
     first_pass_epochs: int = 16
@@ -32,10 +32,10 @@ class TrainingConfig:
     dilations: tuple[int, ...] = (1, 2, 4)
     """How far before and behind a paragraph each convolution of a pass in context looks; the second, if there
     is one, also sees the mean of the document, in the second pass the mean by attention too."""
-    dropout: float = 0.2
+    dropout: float = 0.1
     n_averaged: int = 2
     """Nets of the second pass in context, from different beginnings, whose scores are averaged."""
-    batch_size: int = 4096
+    batch_size: int = 2048
     """Paragraphs; of documents, as many as make up about so many."""
     learning_rate: float = 2e-3
     decay: float = 0.1
@@ -58,7 +58,7 @@ def read_config(path: Path | None, text_model: str | None = None) -> TrainingCon
     values: dict[str, Any] = {}
     if path is not None:
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(path.read_text(encoding="utf-8-sig"))
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CorpusFormatError(f"{path}: not JSON in UTF-8 ({error}).") from error
     if not isinstance(values, dict):

@@ -20,7 +20,7 @@ from dechrome.model import context_pass_inputs
 from dechrome.scoring import Net
 from dechrome.training.augmentation import augment_documents
 from dechrome.training.config import TrainingConfig
-from dechrome.training.corpus import Document
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document
 from dechrome.training.net_training import NetTrainer, one_hot, random_net, scaling
 
 __all__ = ["Lessons", "fit_context_passes"]
@@ -88,7 +88,7 @@ def fit_context_passes(
     jobs, halves = [job(lessons, config.n_documents, "first pass in context")], []
     for half in (0, 1):
         others = lessons.without(half)
-        if {document.source for document in others.documents} - {"ntrex", "phrases"}:
+        if {document.source for document in others.documents} - {*ONE_SIDED_SOURCES}:
             name = f"first pass in context, without half {half + 1} of the sites"
             jobs.append(job(others, config.n_documents // 2, name))
             halves.append(half)
@@ -151,8 +151,8 @@ def _draw_batches(
         rows = indices[doc_ptr[low] : doc_ptr[high]]
         sizes = np.diff(ptr)
         X, attention = _context_columns(lessons, rows, ptr, np.repeat(is_masked[low:high], sizes))
-        # Rows of short documents weigh more.
-        weight = lessons.weight[rows] * np.repeat((30 / (20 + sizes)) ** 0.5, sizes).astype(np.float32)
+        # A long page teaches hardly more than a short one: scores are means over documents.
+        weight = np.divide(lessons.weight[rows], np.repeat(20 + sizes, sizes), dtype=np.float32)
         yield _Batch(X, one_hot(lessons.target[rows]), weight, ptr, attention), low / n_documents
 
 

@@ -64,7 +64,7 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         n_documents: int = 6_000,
         context_width: int = 96,
-        dropout: float = 0.2,
+        dropout: float = 0.1,
         epochs: int | None = None,
         threshold: float | None = None,
         random_state: int = 0,
