@@ -1,11 +1,12 @@
-"""What a reader makes of the short documents on which a model does worst, from their text alone.
+"""What a reader makes of short documents, from their text alone.
 
     python benchmarks/blind_reading.py draw CORPUS -o reading
     python benchmarks/blind_reading.py count CORPUS -o data/results/blind_reading.md
 
-`draw` writes, for each shape, a text file to read and a list of what it is put together from. A reader who
-sees neither label nor model decides for every numbered paragraph; the answers, by document and position, are
-in data/blind_readings.jsonl. `count` judges reader and shipped model by the labels of the corpus.
+`draw` writes, for each shape, a text file to read and a list of what its texts are put together from. A
+reader who sees neither label nor model decides for every numbered paragraph, the last ones of each text. The
+items of the lists, with the answers as `labels` (number of the paragraph: content or chrome) in the place of
+their `number`, are data/blind_readings.jsonl. `count` judges reader and shipped model by the corpus's labels.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from dechrome.artefact import read_model
 from dechrome.evaluation.measures import Parts, draw_shapes, join_parts, score_documents
 from dechrome.evaluation.tables import is_whole_article
 from dechrome.prediction import SHIPPED_MODEL
-from dechrome.training.corpus import ONE_SIDED_SOURCES, Document, read_corpus
+from dechrome.training.corpus import ONE_SIDED_SOURCES, Document, read_corpus, text_hash
 
 _READINGS = Path("data/blind_readings.jsonl")
 _DRAWN = {"same page": 64, "other language": 48, "single": 240}
@@ -50,9 +51,12 @@ def show(number: int, document: Document) -> str:
     return "\n".join(lines) + "\n"
 
 
-def find_parts(reading: dict[str, Any], documents: dict[str, Document]) -> Parts:
-    """The parts that a reading is of; KeyError if the corpus lacks a document."""
-    return [(documents[name], positions) for name, positions in reading["parts"]]
+def find_text(reading: dict[str, Any], documents: dict[str, Document]) -> Document:
+    """The text that was read; KeyError or ValueError if the corpus has it no more."""
+    text = join_parts([(documents[name], positions) for name, positions in reading["parts"]])
+    if text_hash("\n".join(text.paragraphs)) != reading["text_hash"]:
+        raise ValueError(f"{text.document_id}: other paragraphs than were read; draw and read anew.")
+    return text
 
 
 def score(is_content: npt.NDArray[np.bool_], judged: npt.NDArray[np.bool_]) -> dict[str, float]:
@@ -72,9 +76,7 @@ def count(readings: Sequence[dict[str, Any]], documents: dict[str, Document]) ->
     rows = {}
     for shape in _DRAWN:
         mine = [reading for reading in readings if reading["shape"] == shape]
-        scored = score_documents(
-            read_model(SHIPPED_MODEL), [join_parts(find_parts(reading, documents)) for reading in mine]
-        )
+        scored = score_documents(read_model(SHIPPED_MODEL), [find_text(r, documents) for r in mine])
         answers = [
             (item.document.labels[int(i)] == "content", said == "content", item.is_kept[int(i)])
             for reading, item in zip(mine, scored, strict=True)
@@ -110,7 +112,8 @@ def main() -> None:
         ]
         args.output.write_text(
             "# A reader and the model on short documents\n\nWritten by `python benchmarks/blind_reading.py "
-            f"count CORPUS -o {args.output.as_posix()}`. The reader, a language model, saw text alone.\n\n"
+            f"count CORPUS -o {args.output.as_posix()}`. The reader, a language model, saw text alone. "
+            f"Judged are the last {_JUDGED} paragraphs of each document.\n\n"
             f"{header}{''.join(rows)}",
             encoding="utf-8",
         )
@@ -118,18 +121,21 @@ def main() -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     articles = [d for d in documents if d.source not in ONE_SIDED_SOURCES and is_whole_article(d)]
     for shape, drawn in draw(articles).items():
-        shown = [show(number, join_parts(parts)) for number, parts in enumerate(drawn)]
-        (args.output / f"{shape.replace(' ', '_')}.txt").write_text("\n".join(shown), encoding="utf-8")
-        items = [
-            {
-                "shape": shape,
-                "number": number,
-                "parts": [(d.document_id, positions) for d, positions in parts],
-            }
-            for number, parts in enumerate(drawn)
-        ]
-        text = "".join(json.dumps(item) + "\n" for item in items)
-        (args.output / f"{shape.replace(' ', '_')}.jsonl").write_text(text, encoding="utf-8")
+        texts, items = [], []
+        for number, parts in enumerate(drawn):
+            text = join_parts(parts)
+            texts.append(show(number, text))
+            items.append(
+                {
+                    "shape": shape, "number": number, "text_hash": text_hash("\n".join(text.paragraphs)),
+                    "parts": [(document.document_id, positions) for document, positions in parts],
+                }
+            )  # fmt: skip
+        name = shape.replace(" ", "_")
+        (args.output / f"{name}.txt").write_text("\n".join(texts), encoding="utf-8")
+        (args.output / f"{name}.jsonl").write_text(
+            "".join(json.dumps(item) + "\n" for item in items), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

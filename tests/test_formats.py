@@ -409,3 +409,10 @@ def test_the_readme_names_every_format():
     assert {suffix for _, suffix in table} == {
         ".txt", ".html", ".jsonl", ".csv", ".tsv", ".parquet", ".wet", ".warc"
     }  # fmt: skip
+
+
+def test_a_link_and_the_file_that_it_names_are_two_inputs(tmp_path):
+    (tmp_path / "a.txt").write_text("Text")
+    (tmp_path / "latest.txt").symlink_to("a.txt")
+    arguments = [tmp_path, tmp_path / "a.txt", tmp_path / "latest.txt"]
+    assert [file.name for file in find_inputs(arguments)] == ["a.txt", "latest.txt"]

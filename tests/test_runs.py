@@ -166,7 +166,7 @@ def test_a_torn_log_line_is_no_hindrance(model, small, unfinished, tmp_path):
 
 @pytest.mark.parametrize("is_finished", [True, False])
 @pytest.mark.parametrize("options", [["--shard-size", 15], ["--to", "csv"]])
-def test_a_run_that_begins_anew_leaves_nothing_of_the_old(model, small, tmp_path, is_finished, options):
+def test_a_run_that_overwrites_leaves_nothing_of_the_old(model, small, tmp_path, is_finished, options):
     out, other = tmp_path / "out", small.with_name("other.jsonl")
     other.write_bytes(small.read_bytes())
     assert run("clean", "--model", model, small, other, "-o", out, "--shard-size", 8).exit_code == 0
@@ -174,16 +174,15 @@ def test_a_run_that_begins_anew_leaves_nothing_of_the_old(model, small, tmp_path
     if not is_finished:
         log = out / "_run.jsonl"
         log.write_bytes(log.read_bytes().rpartition(b'{"finished"')[0])
-        options = [*options, "--overwrite"]
+    options = [*options, "--overwrite"]
     assert run("clean", "--model", model, small, "-o", out, *options).exit_code == 0
     assert run("clean", "--model", model, small, "-o", tmp_path / "one", *options).exit_code == 0
-    others = {f"other.{i:05d}.jsonl" for i in range(3)} | {"small.notes.jsonl"}
     found = contents_of(out)
-    assert {name: raw for name, raw in found.items() if name not in others} == contents_of(tmp_path / "one")
-    assert others < set(found)
+    assert found.pop("small.notes.jsonl") == b"mine"
+    assert found == contents_of(tmp_path / "one")
 
 
-def test_a_run_that_begins_anew_removes_no_input_and_nothing_outside(model, small, tmp_path):
+def test_a_run_that_overwrites_removes_no_input_and_nothing_outside(model, small, tmp_path):
     out, outside = tmp_path / "out", tmp_path / "outside.jsonl"
     assert run("clean", "--model", model, small, "-o", out).exit_code == 0
     log = out / "_run.jsonl"
@@ -191,11 +190,11 @@ def test_a_run_that_begins_anew_removes_no_input_and_nothing_outside(model, smal
     assert "outside" in log.read_text()
     outside.write_text("mine")
     old = (out / "small.jsonl").read_bytes()
-    assert run("predict", "--model", model, small, "-o", out, "--to", "csv").exit_code == 0
+    assert run("predict", "--model", model, small, "-o", out, "--to", "csv", "--overwrite").exit_code == 0
     assert outside.read_text() == "mine"
-    assert run("clean", "--model", model, small, "-o", out).exit_code == 0
+    assert run("clean", "--model", model, small, "-o", out, "--overwrite").exit_code == 0
     assert run("predict", "--model", model, out / "small.jsonl", "-o", out, "--text-field", "content",
-               "--to", "csv").exit_code == 0  # fmt: skip
+               "--to", "csv", "--overwrite").exit_code == 0  # fmt: skip
     assert (out / "small.jsonl").read_bytes() == old
 
 
@@ -254,3 +253,19 @@ def test_folder_options_need_a_folder(model, small, tmp_path, option):
     result = run("clean", "--model", model, small, "-o", tmp_path / "one.jsonl", *option)
     assert result.exit_code == 2
     assert option[0] in result.stderr
+
+
+def test_a_run_is_gone_on_with_or_begun_again_not_both(model, small, unfinished):
+    before = contents_of(unfinished)
+    result = run("clean", "--model", model, small, "-o", unfinished, "--resume", "--overwrite")
+    assert result.exit_code == 2
+    assert "--overwrite" in result.stderr
+    assert contents_of(unfinished) == before
+
+
+def test_errors_are_not_written_over_the_log(model, small, tmp_path):
+    out = tmp_path / "out"
+    result = run("clean", "--model", model, small, "-o", out, "--errors", out / "_run.jsonl")
+    assert result.exit_code == 2
+    assert "_run.jsonl" in result.stderr
+    assert not out.exists()

@@ -1,3 +1,4 @@
+import json
 import unicodedata
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 
 from dechrome.errors import CorpusFormatError
 from dechrome.labels import KINDS
+from dechrome.training.corpus import text_hash
 from dechrome.training.seeds import format_seed, parse_seed, read_seeds
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -79,3 +81,16 @@ def test_a_seed_in_the_wrong_folder_is_named(tmp_path):
     (tmp_path / "de" / "a.txt").write_text("# language: fr\nbody | Texte", encoding="utf-8")
     with pytest.raises(CorpusFormatError, match=r"a\.txt: says language 'fr', but lies in 'de'"):
         read_seeds(tmp_path)
+
+
+def test_the_texts_read_blind_stand_as_they_were_read(seeds):
+    documents = {f"seeds/{seed.name}": seed.paragraphs for seed in seeds}
+    n_read = 0
+    for line in (SEEDS.parent / "data" / "blind_readings.jsonl").read_text(encoding="utf-8").splitlines():
+        reading = json.loads(line)
+        if all(name in documents for name, _ in reading["parts"]):
+            texts = [documents[name][i] for name, positions in reading["parts"] for i in positions]
+            assert text_hash("\n".join(texts)) == reading["text_hash"]
+            assert set(reading["labels"]) == {str(i) for i in range(len(texts))[-8:]}
+            n_read += 1
+    assert n_read > 200

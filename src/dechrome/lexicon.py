@@ -1,8 +1,8 @@
 """Paragraphs -> lexical scores: what the words say about the kind.
 
 One linear model over hashed character 1- to 4-grams, a weight for each (bucket, score) pair stored
-in a byte. It reads any script, costs one table look-up a gram, and told content from chrome better, and ten
-times as fast, than a fastText classifier did on the same paragraphs; that one told the kinds better
+in a byte. It reads any script, costs one table look-up a gram, and tells content from chrome better than a
+fastText classifier on the same paragraphs, at ten times the speed; that one tells the kinds better
 (``data/results/lexicons.md``).
 """
 

@@ -65,7 +65,10 @@ def _document_options(columns: str) -> Callable[[Callable[..., Any]], Callable[.
         jobs_option(1, "Processes"),
         click.option("--shard-size", type=click.IntRange(1), help="Records to a file, where -o is a folder."),
         click.option("--resume", is_flag=True, help="Go on with a run that was stopped."),
-        click.option("--overwrite", is_flag=True, help="Begin again in a folder that holds a run."),
+        click.option(
+            "--overwrite", is_flag=True,
+            help="Begin again in a folder that holds a run; what it wrote is removed first.",
+        ),
         click.option("--errors", type=path, help="Write records that are passed over here (JSON Lines)."),
         click.option("--strict", is_flag=True, help="Stop at the first of them."),
         click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
@@ -164,6 +167,8 @@ def _is_folder(o: dict[str, Any]) -> bool:
             raise InputError(f"{found}: is a file, not a folder; name a folder or a file of a known format.")
         if not is_folder and not output.parent.is_dir():
             raise InputError(f"{output.parent}: no such folder to write {output.name} into.")
+    if o["resume"] and o["overwrite"]:
+        raise InputError("--resume and --overwrite: go on with a run or begin it again, not both.")
     for option in ("resume", "overwrite", "shard_size"):
         if o[option] and not is_folder:
             raise InputError(f"--{option.replace('_', '-')}: needs a folder to write into (-o FOLDER).")

@@ -247,7 +247,7 @@ Parts = list[tuple[Document, list[int]]]
 
 
 def join_parts(parts: Parts) -> Document:
-    """One document of paragraphs of one or more, named after the first; it has no gold text."""
+    """The parts as one document, named after the first; it has no gold text."""
     first = parts[0][0]
     return replace(
         first,

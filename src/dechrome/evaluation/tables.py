@@ -217,12 +217,12 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: Path, command: str) ->
         Path(partial).replace(folder / name)
 
 
-#: Where a model's data come in: those that it was made from, and those that one was trained on with.
+#: What the data of a card were for: of a model made from them, and of one trained further.
 _FITTED_ON = """\
 Split by site: a fifth of the sites, never trained on, calibrate the model, set its threshold and give the
 figures below. They are therefore a little optimistic."""
 _ADAPTED_TO = """\
-Not what the model was first made from, which the digest names: it was trained on towards {} corrected
+Not what the model was first made from, which the digest names: it was then trained further on {} corrected
 documents (`corrections`). Of the other sources, split by site, the training sites kept it from forgetting,
 and the development sites, a fifth, give the figures below. Calibration and thresholds stayed as they were."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -154,9 +155,10 @@ def find_inputs(arguments: Sequence[Path], given: Format | None = None) -> list[
             found += [_input(p, Path(p.name), given) for p in matches]
         else:
             found.append(_input(argument, Path(argument.name), given))
-    once: dict[Path, InputFile] = {}
+    # Not resolved: a link and the file that it names are two, as each has a name to write to.
+    once: dict[tuple[bool, str], InputFile] = {}
     for file in found:
-        once.setdefault(file.path if file.is_stdin else file.path.resolve(), file)
+        once.setdefault((file.is_stdin, os.path.normpath(file.path.absolute())), file)
     return list(once.values())
 
 

@@ -3,8 +3,8 @@
 A run into a folder keeps a log there, ``_run.jsonl``: the settings, then a line for each shard once it
 stands under its name, with what was counted in it. A killed run leaves whole shards and at most one
 hidden partial file; with ``resume`` the finished shards are passed over and the next one is made again,
-so what comes out is what one run would have given, byte for byte. A run that begins anew first removes
-what the log says was made of its inputs, as its own files may have other names.
+so what comes out is what one run would have given, byte for byte. With ``overwrite`` a run begins by removing
+what the log lists, as its own files may have other names.
 """
 
 from __future__ import annotations
@@ -121,10 +121,11 @@ class RunLog:
                 f"{output.path}: holds an unfinished run; go on with --resume, or --overwrite it."
             )
         shards = [line for line in lines[1:] if "input" in line]
-        if lines and output.resume and not output.overwrite:
+        if output.resume and lines:
             self._take_up(path, told, lines)
         else:
-            _remove_outputs(path, shards, inputs)
+            if output.overwrite and shards:
+                _remove_outputs(path, shards, inputs)
             shards = []
         output.path.mkdir(parents=True, exist_ok=True)
         _write_log(path, [{"settings": told}, *shards])
@@ -132,6 +133,8 @@ class RunLog:
 
     def _take_up(self, path: Path, told: dict[str, Any], lines: list[dict[str, Any]]) -> None:
         before = lines[0].get("settings")
+        if before is None:
+            raise InputError(f"{path}: that run was stopped while it removed files; --overwrite it.")
         if before != told:
             odd = sorted(k for k in told if not isinstance(before, dict) or before.get(k) != told[k])
             raise InputError(
@@ -186,7 +189,7 @@ class RunLog:
 
 
 def _read_log(path: Path, overwrite: bool) -> list[dict[str, Any]]:
-    """Whole lines only: a killed run may have left part of one; none if all that is amiss is overwritten."""
+    """Whole lines only: a killed run may have left part of one. None of a damaged log that is overwritten."""
     whole = path.read_bytes().rpartition(b"\n")[0]
     try:
         lines = [json.loads(line) for line in whole.split(b"\n")]
@@ -205,15 +208,13 @@ def _write_log(path: Path, lines: Sequence[dict[str, Any]]) -> None:
 
 
 def _remove_outputs(path: Path, shards: Sequence[dict[str, Any]], inputs: Sequence[InputFile]) -> None:
-    """Remove what an earlier run has made of these inputs in the folder of its log, but none of the inputs.
+    """Remove what an earlier run has written into the folder of its log, but no input of this one.
 
     If that is stopped halfway, what stays is a log without settings, which can only be overwritten.
     """
-    if shards:
-        _write_log(path, [{}, *shards])
-    folder, names = path.parent.resolve(), {file.name for file in inputs}
-    spared = {file.path.resolve() for file in inputs}
-    for name in (shard.get("output") for shard in shards if str(shard["input"]) in names):
+    _write_log(path, [{}, *shards])
+    folder, spared = path.parent.resolve(), {file.path.resolve() for file in inputs}
+    for name in (shard.get("output") for shard in shards):
         target = folder / str(name or "")
         place = target.resolve()
         if place.is_file() and place.is_relative_to(folder) and place not in spared:
@@ -369,7 +370,7 @@ def output_path(
 
 
 def _check_errors(errors: Path, sources: Container[Path], output: Output) -> None:
-    if errors.resolve() in sources:
+    if errors.resolve() in sources or (output.is_folder and errors.name == LOG_NAME):
         raise InputError(f"{errors}: would be overwritten; choose another file for --errors.")
     if errors.is_dir():
         raise InputError(f"{errors}: is a folder; name a file for --errors.")

@@ -33,6 +33,8 @@ _LEAST_BATCHES = 64
 #: what is said of paragraphs alone, and short notices among prose teasers lost to them (F1 .98 -> .76 on one
 #: site of such pages).
 _SEES_ATTENTION = (False, True)
+#: Documents of so many paragraphs weigh half as much as the longest, see :func:`_draw_batches`.
+_HALF_WEIGHT = 20
 #: Inputs are scaled by the mean and deviation of so many documents.
 _SCALING_DOCUMENTS = 1_000
 
@@ -88,7 +90,7 @@ def fit_context_passes(
     jobs, halves = [job(lessons, config.n_documents, "first pass in context")], []
     for half in (0, 1):
         others = lessons.without(half)
-        if {document.source for document in others.documents} - {*ONE_SIDED_SOURCES}:
+        if {document.source for document in others.documents}.difference(ONE_SIDED_SOURCES):
             name = f"first pass in context, without half {half + 1} of the sites"
             jobs.append(job(others, config.n_documents // 2, name))
             halves.append(half)
@@ -151,8 +153,8 @@ def _draw_batches(
         rows = indices[doc_ptr[low] : doc_ptr[high]]
         sizes = np.diff(ptr)
         X, attention = _context_columns(lessons, rows, ptr, np.repeat(is_masked[low:high], sizes))
-        # A long page teaches hardly more than a short one: scores are means over documents.
-        weight = np.divide(lessons.weight[rows], np.repeat(20 + sizes, sizes), dtype=np.float32)
+        # A document of n rows weighs n / (20 + n): long ones nearly alike, a lone paragraph a twentieth.
+        weight = np.divide(lessons.weight[rows], np.repeat(_HALF_WEIGHT + sizes, sizes), dtype=np.float32)
         yield _Batch(X, one_hot(lessons.target[rows]), weight, ptr, attention), low / n_documents
 
 

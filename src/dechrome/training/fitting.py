@@ -49,7 +49,8 @@ _LEAST_BATCHES = 64
 #: Inputs are scaled by the mean and deviation of about so many rows.
 _SCALING_ROWS = 400_000
 #: Weight, in context, of pages other than articles whose gold has a boundary of its own: cards are content
-#: there, and a net that learns much from them keeps the teasers below a notice of one sentence.
+#: there, and a net that learned much from them kept the teasers below a notice of one sentence (measured
+#: before long pages weighed less).
 _OWN_BOUNDARY_WEIGHT = np.float32(0.4)
 
 

@@ -233,7 +233,7 @@ def read_pages(folder: Path) -> Iterator[Page]:
             except CorpusFormatError:
                 raise
             except (LookupError, TypeError, ValueError, AttributeError) as error:
-                raise CorpusFormatError(f"{folder}: its JSON is not that of {name} ({error!r}).") from error
+                raise CorpusFormatError(f"{folder}: a file in it is not as in {name} ({error!r}).") from error
             return
     known = ", ".join(name for _, name, _ in _LAYOUTS)
     raise CorpusFormatError(f"{folder}: follows no page layout known here ({known}).")
