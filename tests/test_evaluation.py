@@ -165,5 +165,5 @@ def test_the_card_says_what_is_in_the_folder_and_what_was_learned_from(toy_model
     assert "a fastText file checked by its hash" in model_card(fasttext, seed_documents, {})
     adapted = replace(toy_model, metadata=toy_model.metadata | {"n_corrected_documents": 3})
     card = model_card(adapted, seed_documents, {})
-    assert "trained on towards 3 corrected" in card
+    assert "trained further on 3 corrected" in card
     assert "calibrate the model" not in card
