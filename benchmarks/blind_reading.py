@@ -102,7 +102,7 @@ def main() -> None:
     documents = [d for d in read_corpus(args.corpus) if d.split == "development"]
     if args.step == "count":
         readings = [json.loads(line) for line in _READINGS.read_text(encoding="utf-8").splitlines()]
-        table = count(readings, {d.document_id: d for d in documents}).round(3)
+        table = count(readings, {d.document_id: d for d in documents})
         header = "| shape | judged by | " + " | ".join(table.columns) + " |\n" + "|---" * 8 + "|\n"
         rows = [
             f"| {shape} | {name} | {row.documents:.0f} | {row.paragraphs:.0f} | "

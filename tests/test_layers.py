@@ -28,8 +28,9 @@ LAYERS = {
     },
     9: {"files.reading"},
     10: {"files.writing"},
-    11: {"files.shards"},
-    12: {"files.runs"},
+    11: {"files.run_log"},
+    12: {"files.shards"},
+    13: {"files.runs"},
 }
 LEVEL = {name: level for level, names in LAYERS.items() for name in names}
 #: From a labelled corpus to a model, then from a model to a report; a stage imports only stages before it.

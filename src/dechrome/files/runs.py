@@ -14,7 +14,8 @@ from dechrome.files.formats import InputFile
 from dechrome.files.lines import check_encoding
 from dechrome.files.reading import ReadOptions, RecordReader
 from dechrome.files.records import BadRecord, Record
-from dechrome.files.shards import ErrorLog, Output, RunLog, RunSettings, Shards, check_targets
+from dechrome.files.run_log import Output, RunLog, RunSettings
+from dechrome.files.shards import ErrorLog, Shards, check_targets
 from dechrome.files.tally import Tally
 from dechrome.prediction import ParagraphModel
 from dechrome.results import Predictions
