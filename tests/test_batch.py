@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dechrome.batch import GRAM_BITS, Batch
+from dechrome.batch import GRAM_BITS, WORD_BITS, Batch
 
 TEXTS = [
     "Hello World",
@@ -12,6 +12,9 @@ TEXTS = [
     "line\nbreak",
     "lone \ud800 surrogate",
     "🙂",
+    "\x01\x01read\x01",
+    " \t",
+    "w " * 400,
 ]
 
 
@@ -21,36 +24,74 @@ def test_codes_are_the_code_points_with_a_newline_behind():
         assert codes[ptr[i] : ptr[i + 1]].tolist() == [ord(c) for c in text + "\n"]
 
 
+@pytest.mark.parametrize("what", ["grams", "words"])
 @pytest.mark.parametrize("i", range(len(TEXTS)))
-def test_grams_do_not_depend_on_the_rest_of_the_batch(i):
-    together, ptr = Batch(TEXTS).grams
-    alone, _ = Batch([TEXTS[i]]).grams
+def test_grams_and_words_do_not_depend_on_the_rest_of_the_batch(i, what):
+    together, ptr = getattr(Batch(TEXTS), what)
+    alone, _ = getattr(Batch([TEXTS[i]]), what)
     assert np.array_equal(together[ptr[i] : ptr[i + 1]], alone)
 
 
-def test_grams_stay_below_the_number_of_buckets_and_are_never_none():
-    grams, ptr = Batch(TEXTS).grams
-    assert grams.max() < 2**GRAM_BITS
+@pytest.mark.parametrize(("what", "bits"), [("grams", GRAM_BITS), ("words", WORD_BITS)])
+def test_grams_and_words_stay_below_their_bound_and_are_never_none(what, bits):
+    hashes, ptr = getattr(Batch(TEXTS), what)
+    assert hashes.max() < 2**bits
     assert (np.diff(ptr) > 0).all()
 
 
-def test_grams_ignore_case_and_which_digit():
-    first, _ = Batch(["Chapter 17"]).grams
-    second, _ = Batch(["chapter 42"]).grams
+@pytest.mark.parametrize("what", ["grams", "words"])
+def test_grams_and_words_ignore_case_and_which_digit(what):
+    first, _ = getattr(Batch(["Chapter 17"]), what)
+    second, _ = getattr(Batch(["chapter 42"]), what)
     assert np.array_equal(first, second)
 
 
-def test_long_paragraphs_are_read_at_both_ends_only():
-    base = "start " + "a" * 300 + " end"
-    longer = "start " + "a" * 5000 + " end"
-    assert np.array_equal(
-        Batch([base + "." * 100]).grams[0].shape, Batch([longer + "." * 100]).grams[0].shape
-    )
+def sequences(text):
+    """Hashes of the sequences of one, two and three words that begin behind the frame."""
+    hashes, _ = Batch([text]).words
+    return [hashes[size::3].tolist()[1:] for size in range(3)]
 
 
-def test_empty_batch():
-    grams, ptr = Batch([]).grams
-    assert len(grams) == 0
+def test_a_word_is_a_run_of_letters_marks_and_digits_or_one_sign():
+    words, _, _ = sequences("Read on: हिन्दी, v2…")
+    assert (
+        len(words) == len(set(words)) == 7
+    )  # read, on, the colon, the Hindi word, the comma, v2, the ellipsis
+    assert sequences("on")[0] == [words[1]]
+    assert sequences("  हिन्दी\t")[0] == [words[3]]
+
+
+def test_letters_count_by_their_place_in_a_word():
+    words, _, _ = sequences("tea eat ate tea")
+    assert words[0] == words[3]
+    assert len(set(words)) == 3
+
+
+def test_sequences_tell_the_order_of_words_and_which_are_at_the_edge():
+    _, there, _ = sequences("read more")
+    _, back, _ = sequences("more read")
+    assert not set(there) & set(back)
+    _, pairs, triples = sequences("now read more")
+    assert pairs[1:] == there  # "read more", and "more" at the end
+    assert triples[1:] == sequences("read more")[2]
+
+
+@pytest.mark.parametrize("what", ["grams", "words"])
+def test_long_paragraphs_are_read_at_both_ends_only(what):
+    start, end = "one two " * 30, " three four" * 20
+    (short, _), (long, _) = (getattr(Batch([start + middle + end]), what) for middle in ("-", "five " * 1000))
+    assert np.array_equal(short, long)
+
+
+def test_joiners_do_not_cut_a_word():
+    words, _, _ = sequences("می\u200cشود ക്\u200dഷ")
+    assert len(words) == 2
+
+
+@pytest.mark.parametrize("what", ["grams", "words"])
+def test_empty_batch(what):
+    hashes, ptr = getattr(Batch([]), what)
+    assert len(hashes) == 0
     assert ptr.tolist() == [0]
 
 

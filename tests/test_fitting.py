@@ -11,7 +11,7 @@ from dechrome.errors import CorpusFormatError
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
 from dechrome.training.calibration import _choose_thresholds
 from dechrome.training.config import TrainingConfig, read_config
-from dechrome.training.fitting import _OWN_BOUNDARY_WEIGHT, _row_weights, fit_alone, fit_model, thin_news
+from dechrome.training.fitting import _row_weights, fit_model, thin_news
 from dechrome.training.table import tabulate
 
 
@@ -54,19 +54,6 @@ def test_what_was_read_weighs_twice_and_what_is_not_known_nothing(seed_documents
     assert of_page[0] == 0
     assert np.array_equal(of_seed[1:], 2 * of_page[1:])
     assert (of_page[1:] > 0).all()
-
-
-def test_in_context_listings_with_a_boundary_of_their_own_weigh_less(seed_documents):
-    train = [d for d in seed_documents if d.split == "train"][:8]
-    pages = [replace(train[0], source="wcxb", genre=genre) for genre in ("article", "listing")]
-    lessons = fit_alone([*train, *pages], replace(TOY_CONFIG, restyled=0.0)).lessons
-    sizes = [len(document.paragraphs) for document in lessons.documents]
-    weight = np.split(lessons.weight, np.cumsum(sizes)[:-1])
-    assert [d.genre for d in lessons.documents[-2:]] == ["article", "listing"]
-    assert (weight[0] > 0).all()
-    assert np.array_equal(weight[-2], weight[0])
-    assert np.array_equal(weight[-1], weight[0] * _OWN_BOUNDARY_WEIGHT)
-    assert (weight[-1] < weight[0]).all()
 
 
 def test_another_random_state_gives_another_model(seed_documents, toy_model):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dechrome.gramtable import GramTable
+from dechrome.gramtable import GramTable, hash_grams, hash_runs
 
 
 @pytest.mark.parametrize("n_columns", [1, 4, 13, 120])
@@ -21,3 +21,19 @@ def test_sums_equal_their_definition(n_columns):
 def test_no_paragraphs_no_rows():
     table = GramTable(np.ones((8, 5), np.int8))
     assert table.sum(np.zeros(0, np.uint32), np.array([0])).shape == (0, 5)
+
+
+def test_runs_hash_by_their_symbols_and_places():
+    symbols = np.array([3, 4, 0, 4, 3, 3, 4, 0, 0, 3, *range(1, 100)], np.uint32)
+    first = np.array([0, 3, 5, 9, 10])
+    hashes = hash_runs(symbols, first).tolist()
+    assert hashes[0] == hashes[2]  # zeros behind a run leave no trace
+    assert len(set(hashes)) == 4
+
+
+def test_a_run_is_not_the_same_as_a_sequence_of_shorter_ones():
+    he, s, the = ([ord(c) for c in word] for word in ("he", "s", "the"))
+    first = np.array([0, 2, 3])
+    runs = hash_runs(np.array([*he, *s, *the], np.uint32), first)
+    pair = hash_grams(runs, slice(0, 1), (2,), 32)
+    assert pair != hash_grams(runs, slice(2, 3), (1,), 32)

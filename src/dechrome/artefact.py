@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from dechrome.batch import GRAM_BITS
+from dechrome.batch import GRAM_BITS, WORD_BITS
 from dechrome.errors import ModelFormatError
 from dechrome.gramtable import LinearScores
 from dechrome.labels import FAVORS, KINDS, SCORES
 from dechrome.language import LANGUAGE_BITS, LanguageModel
-from dechrome.lexicon import HashedLexicon, Lexicon
+from dechrome.lexicon import VOCABULARY_BITS, HashedLexicon, Lexicon
 from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS, Calibration, Model
 from dechrome.patterns import PATTERN_BITS, PatternModel
 from dechrome.scoring import Net
@@ -32,7 +32,7 @@ __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
 
 
@@ -45,6 +45,8 @@ def _columns() -> dict[str, Any]:
         "first_pass_inputs": list(FIRST_PASS_INPUTS),
         "context_pass_inputs": [list(names) for names in CONTEXT_PASS_INPUTS],
         "gram_bits": GRAM_BITS,
+        "word_bits": WORD_BITS,
+        "vocabulary_bits": VOCABULARY_BITS,
         "pattern_bits": PATTERN_BITS,
         "language_bits": LANGUAGE_BITS,
     }
@@ -99,7 +101,8 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
             arrays |= _name_layers(f"context_pass_{number}_net_{n}", net)
     lexicon: dict[str, Any] = {"name": model.lexicon.name}
     if isinstance(model.lexicon, HashedLexicon):
-        arrays |= _name_scores("lexicon", model.lexicon.scores)
+        arrays |= _name_scores("lexicon", model.lexicon.characters)
+        arrays |= _name_scores("word", model.lexicon.words) | {"word_checks": model.lexicon.checks}
     else:
         from dechrome.fasttext_lexicon import FastTextLexicon
 
@@ -228,7 +231,9 @@ def _assemble(folder: Path, config: dict[str, Any]) -> Model:
 
 def _read_lexicon(folder: Path, entry: dict[str, Any], arrays: dict[str, Any]) -> Lexicon:
     if entry["name"] == HashedLexicon.name:
-        return HashedLexicon(_read_scores("lexicon", arrays))
+        return HashedLexicon(
+            _read_scores("lexicon", arrays), _read_scores("word", arrays), arrays["word_checks"]
+        )
     path = folder / _FASTTEXT
     if not path.is_file() or _sha256(path) != entry["file_sha256"]:
         raise ModelFormatError(f"{path}: missing or damaged, its hash differs; train or install it again.")

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from dechrome.characters import class_table, fold_table
-from dechrome.gramtable import hash_grams
+from dechrome.characters import CLASSES, class_table, fold_table
+from dechrome.gramtable import hash_grams, hash_runs
 
-__all__ = ["GRAM_BITS", "Batch"]
+__all__ = ["GRAM_BITS", "WORD_BITS", "Batch"]
 
 #: Lexical scores read this many code points at the start and at the end of a paragraph: what makes
 #: it a consent notice or a caption stands there, and a long paragraph costs no more than a short one.
@@ -25,8 +25,19 @@ _MOST_READ = 1 << 16
 #: Buckets of the hashed n-grams: 2 ** GRAM_BITS.
 GRAM_BITS = 17
 _GRAM_SIZES = (1, 2, 3, 4)
+#: Hashes of sequences of one to three words are below 2 ** WORD_BITS.
+WORD_BITS = 25
+_WORD_SIZES = (1, 2, 3)
 #: Code point that frames a paragraph; three of it keep n-grams of up to four apart.
 _FRAME = 1
+#: What a code point does, by its class: nothing, stand in a word, or be one by itself.
+_APART, _JOINED, _ALONE = 0, 1, 2
+_PARTS = {"space": _APART, "control": _APART} | dict.fromkeys(
+    ("upper", "lower", "uncased", "mark", "digit"), _JOINED
+)
+#: ZERO WIDTH JOINER stands in words of Indic scripts, the non-joiner before it in Persian ones too.
+_JOINER = 0x200D
+_PART_OF_CLASS = np.array([_PARTS.get(name, _ALONE) for name in CLASSES], np.uint8)
 
 
 class Batch:
@@ -83,18 +94,55 @@ class Batch:
         ptr : ndarray of int64, shape (n_paragraphs + 1,)
             The grams of paragraph ``i`` are ``buckets[ptr[i] : ptr[i + 1]]``; never empty.
         """
+        framed, ptr = self._framed
+        n_grams = slice(0, len(framed) - 3)
+        return hash_grams(framed, n_grams, _GRAM_SIZES, GRAM_BITS), ptr * len(_GRAM_SIZES)
+
+    @functools.cached_property
+    def words(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Hashed sequences of one to three words, folded.
+
+        A word is a run of letters, marks and digits, or any other character but spaces and controls, a
+        Chinese one or a Hangul syllable too; the frame before a paragraph is two. Scripts without spaces
+        between words, such as Thai, have long runs, which say little.
+
+        Returns
+        -------
+        hashes : ndarray of uint32, shape (n_grams,)
+            Below ``2 ** WORD_BITS``.
+        ptr : ndarray of int64, shape (n_paragraphs + 1,)
+            Those of paragraph ``i`` are ``hashes[ptr[i] : ptr[i + 1]]``; never empty.
+        """
+        framed, ptr = self._framed
+        part = _PART_OF_CLASS[class_table()[framed]]
+        for back in range(len(_WORD_SIZES) - 1):
+            part[ptr + back] = _ALONE
+        part[(framed | 1) == _JOINER] = _JOINED
+        begins = part == _ALONE
+        begins[1:] |= (part[1:] == _JOINED) & (part[:-1] != _JOINED)
+        first = np.flatnonzero(begins)
+        words = hash_runs(np.where(part == _APART, np.uint32(0), framed + np.uint32(1)), first)
+        frames = np.searchsorted(first, ptr)
+        # The first word of each frame only keeps the paragraph before apart.
+        at = np.delete(np.arange(frames[-1]), frames[:-1])
+        n_before = frames - np.arange(len(frames))
+        return hash_grams(words, at, _WORD_SIZES, WORD_BITS), n_before * len(_WORD_SIZES)
+
+    @functools.cached_property
+    def _framed(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Folded code points of both ends of all paragraphs, frames before, between and behind them.
+
+        The frame before paragraph ``i`` begins at entry ``i`` of the offsets, the last frame at the last.
+        """
         clipped = [
             text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}" for text in self.paragraphs
         ]
         codes, ptr = _encode(clipped, "\n\n\n")
-        codes = fold_table()[codes]
-        ends = ptr[1:]
         # The three separators behind paragraph i - 1 open paragraph i, so its own text decides its grams.
-        framed = np.concatenate([np.full(3, _FRAME, np.uint32), codes])
+        framed = np.concatenate([np.full(3, _FRAME, np.uint32), fold_table()[codes]])
         for back in range(3):
-            framed[ends + back] = _FRAME
-        n_grams = len(framed) - 3 if len(ptr) > 1 else 0
-        return hash_grams(framed, slice(0, n_grams), _GRAM_SIZES, GRAM_BITS), ptr * len(_GRAM_SIZES)
+            framed[ptr + back] = _FRAME
+        return framed, ptr
 
 
 def _encode(texts: list[str], separator: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:

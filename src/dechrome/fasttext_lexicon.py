@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from dechrome.batch import HEAD, TAIL, Batch
 from dechrome.errors import ModelFormatError
+from dechrome.gramtable import LIMIT
 from dechrome.labels import CONTENT_KINDS, KINDS, SCORES
 
 __all__ = ["UNKNOWN_CHROME", "FastTextLexicon", "as_line"]
@@ -23,7 +24,6 @@ __all__ = ["UNKNOWN_CHROME", "FastTextLexicon", "as_line"]
 #: Label of chrome whose kind is not known.
 UNKNOWN_CHROME = "chrome"
 _LABEL_PREFIX = "__label__"
-_LIMIT = 8.0
 
 
 def as_line(text: str) -> str:
@@ -87,4 +87,4 @@ class FastTextLexicon:
         chances = np.clip(np.hstack([P[:, : len(KINDS)], content]), 1e-6, 1 - 1e-6)
         scores = np.log(chances / (1 - chances))
         assert scores.shape[1] == len(SCORES)
-        return np.clip(scores, -_LIMIT, _LIMIT).astype(np.float32)
+        return np.clip(scores, -LIMIT, LIMIT).astype(np.float32)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["GramTable", "LinearScores", "hash_grams"]
+__all__ = ["LIMIT", "GramTable", "LinearScores", "hash_grams", "hash_runs"]
 
 #: N-grams summed at once: 256 * 255 still fits into 16 bits.
 _MOST = 256
@@ -22,9 +22,12 @@ _NARROW = 8
 _ABREAST = 64
 _OFFSET = 128
 #: Log-odds are clipped to this.
-_LIMIT = 8.0
+LIMIT = 8.0
 _MULTIPLIER = np.uint32(0x9E3779B1)  # Knuth's multiplicative hashing, 2 ** 32 / golden ratio
 _STEP = np.uint32(0x01000193)  # FNV prime (http://www.isthe.com/chongo/tech/comp/fnv/)
+#: Its powers tell the symbols of a run apart by their place; those behind so many share one.
+_MOST_PLACES = 64
+_PLACES = np.cumprod(np.full(_MOST_PLACES, _STEP), dtype=np.uint32)
 
 
 def hash_grams(
@@ -55,6 +58,27 @@ def hash_grams(
         if size + 1 >= sizes[0]:
             columns.append((rolling * _MULTIPLIER) >> shift)
     return np.stack(columns, axis=1).reshape(-1)
+
+
+def hash_runs(symbols: npt.NDArray[np.uint32], first: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+    """Hash runs of symbols, such as words.
+
+    Parameters
+    ----------
+    symbols : ndarray of uint32, shape (n_symbols,)
+        0 where a symbol does not count.
+    first : ndarray of int64, shape (n_runs,)
+        Where each run begins, rising, the first at 0; it reaches to the next.
+
+    Returns
+    -------
+    ndarray of uint32, shape (n_runs,)
+    """
+    place = np.arange(len(symbols)) - np.repeat(first, np.diff(first, append=len(symbols)))
+    letters = symbols * _PLACES[np.minimum(place, _MOST_PLACES - 1)]
+    sums = np.add.reduceat(letters, first, dtype=np.uint32) * _MULTIPLIER
+    # Mixed, or n-grams of runs, which sum in the same way, would be as one longer run.
+    return sums ^ (sums >> np.uint32(15))
 
 
 class GramTable:
@@ -136,8 +160,8 @@ class LinearScores:
         self.weights, self.scale, self.intercept = weights, scale, intercept
         self._table = GramTable(weights)
 
-    def score(self, buckets: npt.NDArray[np.uint32], ptr: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Score every paragraph.
+    def sum(self, buckets: npt.NDArray[np.uint32], ptr: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Log-odds of every paragraph, without bounds.
 
         Parameters
         ----------
@@ -147,8 +171,11 @@ class LinearScores:
         Returns
         -------
         ndarray of float32, shape (n_paragraphs, n_scores)
-            In [-8, 8]. An n-gram counts 1 / sqrt(n_grams), so long paragraphs do not outshout.
+            An n-gram counts 1 / sqrt(n_grams), so long paragraphs do not outshout.
         """
         per_gram = self.scale / np.sqrt(np.diff(ptr), dtype=np.float32)[:, None]
-        scores = self._table.sum(buckets, ptr) * per_gram + self.intercept
-        return np.clip(scores, -_LIMIT, _LIMIT).astype(np.float32)
+        return (self._table.sum(buckets, ptr) * per_gram + self.intercept).astype(np.float32)
+
+    def score(self, buckets: npt.NDArray[np.uint32], ptr: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Log-odds of every paragraph as :meth:`sum` has them, but in [-8, 8]."""
+        return np.clip(self.sum(buckets, ptr), -LIMIT, LIMIT)

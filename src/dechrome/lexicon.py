@@ -1,9 +1,8 @@
 """Paragraphs -> lexical scores: what the words say about the kind.
 
-One linear model over hashed character 1- to 4-grams, a weight for each (bucket, score) pair stored
-in a byte. It reads any script, costs one table look-up a gram, and tells content from chrome better than a
-fastText classifier on the same paragraphs, at ten times the speed; that one tells the kinds better
-(``data/results/lexicons.md``).
+One linear model over hashed character 1- to 4-grams, which read any script, and over the words and
+sequences of words of a vocabulary, a weight for each (bucket, score) pair stored in a byte. It costs one
+table look-up a gram; ``data/results/lexicons.md`` has it beside a fastText classifier on the same paragraphs.
 """
 
 from __future__ import annotations
@@ -13,10 +12,21 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dechrome.batch import Batch
-from dechrome.gramtable import LinearScores
+from dechrome.batch import WORD_BITS, Batch
+from dechrome.gramtable import LIMIT, LinearScores
 
-__all__ = ["HashedLexicon", "Lexicon"]
+__all__ = ["UNKNOWN_WORD", "VOCABULARY_BITS", "HashedLexicon", "Lexicon", "choose_words", "find_words"]
+
+#: A vocabulary has places for 2 ** VOCABULARY_BITS words and sequences of words; what is left of a hash tells
+#: the one that has the place from the others.
+VOCABULARY_BITS = 17
+_CHECK_BITS = np.uint32(WORD_BITS - VOCABULARY_BITS)
+_CHECK_MASK = np.uint32((1 << (WORD_BITS - VOCABULARY_BITS)) - 1)
+
+#: Place of all that is not in the vocabulary.
+UNKNOWN_WORD = np.uint32(0)
+
+_Hashes = npt.NDArray[np.uint32]
 
 
 class Lexicon(Protocol):
@@ -28,20 +38,64 @@ class Lexicon(Protocol):
         """Lexical scores, shape (n_paragraphs, n_lexical_scores), columns as SCORES."""
 
 
-class HashedLexicon:
-    """Linear scores over hashed n-grams.
+def choose_words(hashes: _Hashes, frequency: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Choose a vocabulary: for each place the most frequent of the words whose hash begins with it.
 
     Parameters
     ----------
-    scores : LinearScores
+    hashes : ndarray of uint32, shape (n_words,)
+        Below ``2 ** WORD_BITS``, as in :attr:`dechrome.batch.Batch.words`, each once.
+    frequency : ndarray of int64, shape (n_words,)
+
+    Returns
+    -------
+    ndarray of uint8, shape (2 ** VOCABULARY_BITS,)
+        How the hash ends that has each place.
+    """
+    checks = np.zeros(1 << VOCABULARY_BITS, np.uint8)
+    rising = hashes[np.argsort(frequency, kind="stable")]
+    checks[rising >> _CHECK_BITS] = rising & _CHECK_MASK  # of those with one place, the last stays
+    return checks
+
+
+def find_words(hashes: _Hashes, checks: npt.NDArray[np.uint8]) -> _Hashes:
+    """Find words in a vocabulary; of those that are not in it, one in 256 is taken for one that is.
+
+    Parameters
+    ----------
+    hashes : ndarray of uint32, shape (n_words,)
+    checks : ndarray of uint8, shape (2 ** VOCABULARY_BITS,)
+        From :func:`choose_words`.
+
+    Returns
+    -------
+    ndarray of uint32, shape (n_words,)
+        Places, UNKNOWN_WORD of what is not in the vocabulary.
+    """
+    places = hashes >> _CHECK_BITS
+    return np.where(checks[places] == (hashes & _CHECK_MASK), places, UNKNOWN_WORD)
+
+
+class HashedLexicon:
+    """Linear scores over hashed n-grams and words.
+
+    Parameters
+    ----------
+    characters : LinearScores
         Of ``2 ** GRAM_BITS`` buckets, columns as SCORES.
+    words : LinearScores
+        Of ``2 ** VOCABULARY_BITS`` places, columns as SCORES; UNKNOWN_WORD weighs nothing.
+    checks : ndarray of uint8, shape (2 ** VOCABULARY_BITS,)
+        The vocabulary, from :func:`choose_words`.
     """
 
     name = "hashed"
 
-    def __init__(self, scores: LinearScores) -> None:
-        self.scores = scores
+    def __init__(self, characters: LinearScores, words: LinearScores, checks: npt.NDArray[np.uint8]) -> None:
+        self.characters, self.words, self.checks = characters, words, checks
 
     def score(self, batch: Batch) -> npt.NDArray[np.float32]:
         """Log-odds of every paragraph, shape (n_paragraphs, n_lexical_scores)."""
-        return self.scores.score(*batch.grams)
+        hashes, ptr = batch.words
+        words = self.words.sum(find_words(hashes, self.checks), ptr)
+        return np.clip(self.characters.sum(*batch.grams) + words, -LIMIT, LIMIT)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from dechrome.errors import CorpusFormatError
 from dechrome.labels import CONTENT_KINDS, KINDS, Kind, Label
 from dechrome.training.blocks import blocks_from_html
-from dechrome.training.corpus import OWN_BOUNDARY, Document, site_of, split_of, text_hash
+from dechrome.training.corpus import Document, site_of, split_of, text_hash
 from dechrome.training.labelling import label_blocks, normalise_text
 from dechrome.training.languages import language_code, news_files
 from dechrome.training.pages import Page, layout_of, read_pages
@@ -38,6 +38,9 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
+#: Sources whose gold counts as content what CONTRIBUTING.md does not: the cards of a section front, tables
+#: of contents, names and times in a forum.
+_OWN_BOUNDARY = ("wcxb",)
 _LANGUAGE_TAG = re.compile(r"<html[^>]*?\blang\s*=\s*[\"']?([a-zA-Z]{2,3})\b")
 
 
@@ -268,7 +271,7 @@ def apply_labels(document: Document, labels: Iterable[ReadLabels]) -> Document:
         if not found.matches(document.paragraphs):
             stale += len(found.kinds)
             continue
-        gold_decides = len(found.kinds) > 1 and document.source in OWN_BOUNDARY
+        gold_decides = len(found.kinds) > 1 and document.source in _OWN_BOUNDARY
         for position, name in enumerate(found.kinds, found.position):
             kind = KINDS[KINDS.index(name)] if name != "?" else None
             value: Label | None = None if kind is None else "content" if kind in CONTENT_KINDS else "chrome"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ONE_SIDED_SOURCES",
-    "OWN_BOUNDARY",
     "Document",
     "check_suffix",
     "corpus_digest",
@@ -35,9 +34,6 @@ __all__ = [
 ]
 
 
-#: Sources whose gold counts as content what CONTRIBUTING.md does not: the cards of a section front, tables
-#: of contents, names and times in a forum.
-OWN_BOUNDARY = ("wcxb",)
 #: Sources whose every document is content or chrome throughout: nothing to tell apart in them.
 ONE_SIDED_SOURCES = ("ntrex", "phrases")
 

@@ -28,7 +28,7 @@ from dechrome.scoring import Net
 from dechrome.training.calibration import calibrate
 from dechrome.training.config import TrainingConfig
 from dechrome.training.context_training import Lessons, fit_context_passes
-from dechrome.training.corpus import OWN_BOUNDARY, Document, corpus_digest
+from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.kinds import refine_kinds, trusted_rows
 from dechrome.training.net_training import NetTrainer, one_blas_thread, one_hot, random_net, scaling
 from dechrome.training.restyling import restyle_documents
@@ -48,10 +48,6 @@ _MASKED = 0.2
 _LEAST_BATCHES = 64
 #: Inputs are scaled by the mean and deviation of about so many rows.
 _SCALING_ROWS = 400_000
-#: Weight, in context, of pages other than articles whose gold has a boundary of its own: cards are content
-#: there, and a net that learned much from them kept the teasers below a notice of one sentence (measured
-#: before long pages weighed less).
-_OWN_BOUNDARY_WEIGHT = np.float32(0.4)
 
 
 def thin_news(documents: Sequence[Document], per_language: int, random_state: int) -> list[Document]:
@@ -74,12 +70,6 @@ def _row_weights(table: ParagraphTable) -> _Array:
     weight[table.is_read] *= 2.0
     weight[table.is_content < 0] = 0
     return weight.astype(np.float32)
-
-
-def _has_own_boundary(table: ParagraphTable) -> npt.NDArray[np.bool_]:
-    """Whether a paragraph stands on a page, other than an article, of a source with such gold."""
-    pages = [d.source in OWN_BOUNDARY and d.genre != "article" for d in table.documents]
-    return table.per_paragraph(pages).astype(np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +218,6 @@ def _fit_first_passes(
         for masked, X in inputs.items():
             P[masked][of_fold] = net.predict_proba(X[of_fold])
     weight = np.where(target >= 0, row_weight, np.float32(0))
-    weight[_has_own_boundary(table)] *= _OWN_BOUNDARY_WEIGHT
     lessons = Lessons(table.documents, table.fold % 2, target, weight, inputs, P, surroundings)
     return first_pass, lessons
 
