@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from dechrome.fasttext_lexicon import FastTextLexicon
 from dechrome.labels import KINDS
+from dechrome.lexicon import HashedLexicon, Lexicon
 from dechrome.training.config import TEXT_MODELS
 from dechrome.training.corpus import read_corpus
 from dechrome.training.fitting import thin_news
@@ -25,10 +27,13 @@ from dechrome.training.text_models import fit_lexicon, score_paragraphs
 _TIMED_PARAGRAPHS = 20_000
 
 
-def size_of(lexicon: object) -> float:
+def size_of(lexicon: Lexicon) -> float:
     """Megabytes that the lexicon adds to a model folder, before compression."""
-    data = getattr(lexicon, "data", None)
-    return (len(data) if data is not None else lexicon.weights.nbytes) / 1e6  # type: ignore[attr-defined]
+    if isinstance(lexicon, HashedLexicon):
+        tables = lexicon.characters.weights, lexicon.words.weights, lexicon.checks
+        return sum(table.nbytes for table in tables) / 1e6
+    assert isinstance(lexicon, FastTextLexicon)
+    return len(lexicon.data) / 1e6
 
 
 def measure(name: str, train: ParagraphTable, held_out: ParagraphTable) -> dict[str, float | str]:
