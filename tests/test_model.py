@@ -93,7 +93,7 @@ def test_the_nets_are_told_what_draws_attention(toy_model, seed_documents, monke
 def test_a_document_too_long_for_the_nets_is_cut_alike_in_any_batch(
     toy_model, seed_documents, monkeypatch, rows
 ):
-    documents = seed_documents[:6]
+    documents = sorted(seed_documents, key=lambda document: len(document.paragraphs))[-6:]
     uncut = toy_model.score(batch_of(documents))
     monkeypatch.setattr("dechrome.model._MOST_ROWS", rows)
     P, p = toy_model.score(batch_of(documents))
