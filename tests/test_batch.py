@@ -54,9 +54,8 @@ def sequences(text):
 
 def test_a_word_is_a_run_of_letters_marks_and_digits_or_one_sign():
     words, _, _ = sequences("Read on: हिन्दी, v2…")
-    assert (
-        len(words) == len(set(words)) == 7
-    )  # read, on, the colon, the Hindi word, the comma, v2, the ellipsis
+    # read, on, the colon, the Hindi word, the comma, v2, the ellipsis
+    assert len(words) == len(set(words)) == 7
     assert sequences("on")[0] == [words[1]]
     assert sequences("  हिन्दी\t")[0] == [words[3]]
 

@@ -1,4 +1,4 @@
-"""Paragraphs -> one array of code points and one of n-gram buckets, shared by every stage.
+"""Paragraphs -> one array of code points, one of n-gram buckets and one of words, shared by every stage.
 
 A batch joins many documents, so that each step is one array operation over all their text. No
 n-gram reaches from one paragraph into the next, and no value depends on what else is in the batch.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from dechrome.batch import GRAM_BITS, Batch
+from dechrome.batch import GRAM_BITS, WORD_BITS, Batch
 from dechrome.features import compute_features
 from dechrome.labels import KINDS
 from dechrome.model import number_paragraphs
@@ -51,6 +51,11 @@ class ParagraphTable:
     def grams(self) -> sp.csr_matrix:
         """Hashed character n-grams of every paragraph; see :func:`count_grams`."""
         return count_grams(self.paragraphs, lambda batch: batch.grams, GRAM_BITS)
+
+    @functools.cached_property
+    def words(self) -> sp.csr_matrix:
+        """Hashed sequences of words of every paragraph; see :func:`count_grams`."""
+        return count_grams(self.paragraphs, lambda batch: batch.words, WORD_BITS)
 
     @functools.cached_property
     def pattern_grams(self) -> sp.csr_matrix:

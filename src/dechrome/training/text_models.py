@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from dechrome.batch import GRAM_BITS, WORD_BITS, Batch
+from dechrome.batch import GRAM_BITS, Batch
 from dechrome.errors import CorpusFormatError
 from dechrome.gramtable import LinearScores
 from dechrome.labels import KINDS
@@ -18,7 +18,7 @@ from dechrome.lexicon import UNKNOWN_WORD, VOCABULARY_BITS, HashedLexicon, Lexic
 from dechrome.patterns import PatternModel
 from dechrome.training.config import TEXT_MODELS
 from dechrome.training.corpus import Document
-from dechrome.training.table import ParagraphTable, count_grams, iterate_batches
+from dechrome.training.table import ParagraphTable, iterate_batches
 
 __all__ = [
     "fit_language_model", "fit_lexicon", "fit_linear_scores", "fit_out_of_fold", "fit_patterns",
@@ -144,17 +144,16 @@ def _fit_hashed(
     table: ParagraphTable, rows: npt.NDArray[np.int64], random_state: int, n_jobs: int
 ) -> HashedLexicon:
     """Fit characters and words together; only the given paragraphs choose the vocabulary."""
-    words = count_grams([table.paragraphs[i] for i in rows], lambda batch: batch.words, WORD_BITS)
-    hashes, n_paragraphs = np.unique(words.indices.astype(np.uint32), return_counts=True)
-    checks = choose_words(hashes, n_paragraphs)
-
-    def places(batch: Batch) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-        hashes, ptr = batch.words
-        return find_words(hashes, checks), ptr
-
-    known = count_grams(table.paragraphs, places, VOCABULARY_BITS)
-    known.data[known.indices == UNKNOWN_WORD] = 0
-    grams = sp.hstack([table.grams, known * _WORD_VALUE]).tocsr()
+    words = table.words
+    checks = choose_words(*np.unique(words[rows].indices.astype(np.uint32), return_counts=True))
+    places = find_words(words.indices.astype(np.uint32), checks)
+    is_known = places != UNKNOWN_WORD
+    ptr = np.concatenate([[0], np.cumsum(is_known)])[words.indptr]
+    known = sp.csr_matrix(
+        (words.data[is_known] * _WORD_VALUE, places[is_known].astype(np.int32), ptr),
+        shape=(len(table.paragraphs), 1 << VOCABULARY_BITS),
+    )
+    grams = sp.hstack([table.grams, known]).tocsr()
     scores = fit_linear_scores(
         grams, table.is_content, table.kind, _weights(table), rows, random_state, n_jobs
     )
