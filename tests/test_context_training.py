@@ -9,7 +9,7 @@ from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS
 from dechrome.scoring import Net
 from dechrome.training.augmentation import Mix
 from dechrome.training.config import TrainingConfig
-from dechrome.training.context_training import Lessons, _draw_batches, fit_context_passes
+from dechrome.training.context_training import Lessons, _ask_strangers, _draw_batches, fit_context_passes
 from dechrome.training.net_training import NetTrainer
 
 CONFIG = TrainingConfig(n_documents=60, batch_size=200, context_epochs=2, context_width=4, n_averaged=2)
@@ -94,6 +94,23 @@ def test_the_second_pass_learns_from_a_net_that_has_not_seen_the_site(lessons):
     for batch, _ in draw(lessons, CONFIG):
         said = batch.X[:, first : first + len(KINDS)].argmax(axis=1)
         assert said.tolist() == np.where(batch.target[:, 1] == 1, 7, 3).tolist()
+
+
+def test_a_stranger_judges_whole_documents_and_none_in_vain(lessons):
+    class Mean(Net):  # says of each row what its document looks like
+        def predict_proba(self, X, doc_ptr=None, attention=None):
+            asked.append(len(doc_ptr) - 1)
+            owner = np.repeat(np.arange(asked[-1]), np.diff(doc_ptr))
+            total = np.bincount(owner, X[:, 0] * attention)
+            return np.repeat(total[owner][:, None], len(KINDS), axis=1)
+
+    asked = []
+    X = np.arange(6, dtype=np.float32)[:, None]
+    half, doc_ptr = np.array([0, 0, 1, 0, 1, 1], np.int8), np.array([0, 2, 4, 6])
+    net = Mean([X, X], [X, X])
+    said = _ask_strangers((net, net), half, X, doc_ptr, np.full(6, 2, np.float32))
+    assert said[:, 3].tolist() == [2, 2, 10, 10, 18, 18]
+    assert asked == [2, 2]
 
 
 def test_attention_goes_to_what_the_pass_before_says(lessons):

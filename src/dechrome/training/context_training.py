@@ -171,8 +171,27 @@ def _context_columns(
     context = Context(inputs, doc_ptr, P)
     X = context_pass_inputs(0, first, P, context, places)
     if lessons.strangers:
-        said = [net.predict_proba(X, doc_ptr, context.attention) for net in lessons.strangers]
-        P = np.where(lessons.half[rows][:, None] == 0, *said)
+        P = _ask_strangers(lessons.strangers, lessons.half[rows], X, doc_ptr, context.attention)
         context = Context(inputs, doc_ptr, P)
         X = context_pass_inputs(1, first, P, context, places)
     return X, context.attention
+
+
+def _ask_strangers(
+    strangers: tuple[Net, ...],
+    half: npt.NDArray[np.int8],
+    X: _Array,
+    doc_ptr: npt.NDArray[np.int64],
+    attention: _Array,
+) -> _Array:
+    """What the net that has not seen its half says of each row; it is asked about no document in vain."""
+    P = np.empty((len(X), len(KINDS)), np.float32)
+    sizes = np.diff(doc_ptr)
+    for number, net in enumerate(strangers):
+        is_unseen = half == number
+        is_asked = np.add.reduceat(is_unseen, doc_ptr[:-1]) > 0
+        if is_asked.any():
+            rows = np.repeat(is_asked, sizes)
+            ptr = np.concatenate([[0], np.cumsum(sizes[is_asked])])
+            P[is_unseen] = net.predict_proba(X[rows], ptr, attention[rows])[is_unseen[rows]]
+    return P
