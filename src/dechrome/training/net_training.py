@@ -208,20 +208,22 @@ class NetTrainer:
         """Loss, and its gradients by the weights and then by the biases (of the scaled net)."""
         weights, biases = self._values[: self._n_layers], self._values[self._n_layers :]
         neighbours = [find_neighbours(doc_ptr, dilation) for dilation in self._dilations]
-        attention = np.ones(len(X), np.float32) if attention is None else attention
-        relative = relative_attention(attention, doc_ptr)[:, None]
+        documents = _Documents(doc_ptr, np.ones(len(X), np.float32) if attention is None else attention)
         scaled = (X - self._mean) / self._deviation
         H = self._drop(_rectified(scaled @ weights[0] + biases[0]))
-        joined, made = [scaled], [H]  # what each layer sees, and what it makes of it
+        # What each layer sees around its rows and of their documents, and what it makes of them.
+        joined, means, made = [scaled], [scaled[:0]], [H]
+        own = np.arange(len(X))
         for (before, behind), w, b in zip(neighbours, weights[1:-1], biases[1:-1], strict=True):
-            J = np.hstack([_rows(H, before), H, _rows(H, behind)])
-            if len(w) > J.shape[1]:
-                J = np.hstack([J, _spread_means(H, doc_ptr)])
-            if len(w) > J.shape[1]:
-                J = np.hstack([J, _spread_means(H * relative, doc_ptr)])
-            R = self._drop(_rectified(J @ w + b))
+            J = _padded(H)[np.stack([before, own, behind], axis=1)].reshape(len(H), -1)
+            M = documents.means(H, (len(w) - J.shape[1]) // H.shape[1])
+            R = J @ w[: J.shape[1]] + b
+            if M.size:
+                R += (M @ w[J.shape[1] :])[documents.owner]
+            R = self._drop(_rectified(R))
             H = H + R
             joined.append(J)
+            means.append(M)
             made.append(R)
         P = softmax(H @ weights[-1] + biases[-1])
         share = weight / np.float32(max(weight.sum(), 1e-6))
@@ -235,10 +237,13 @@ class NetTrainer:
             by_bias.append(delta.sum(axis=0))
             if i:
                 before, behind = neighbours[i - 1]
-                left, own, right, *whole = np.hsplit(delta @ weights[i].T, len(weights[i]) // D.shape[1])
-                D = D + own + _rows(left, behind) + _rows(right, before)
-                for part, factor in zip(whole, (np.float32(1), relative), strict=False):
-                    D += _spread_means(part, doc_ptr) * factor  # on the way back, the factor comes last
+                around, whole = np.split(weights[i], [joined[i].shape[1]])
+                left, at, right = np.hsplit(delta @ around.T, 3)
+                D = D + at + _padded(left)[behind] + _padded(right)[before]
+                if len(whole):
+                    by_means, passed = documents.back(delta, means[i], whole)
+                    by_weight[-1] = np.vstack([by_weight[-1], by_means])
+                    D += passed
         return loss, [*by_weight[::-1], *by_bias[::-1]]
 
     def _drop(self, values: _Array) -> _Array:
@@ -251,13 +256,30 @@ def _rectified(values: _Array) -> _Array:
     return np.maximum(values, 0, out=values)
 
 
-def _spread_means(values: _Array, doc_ptr: _Rows) -> _Array:
-    """For each row the mean of its document's; of gradients too, for the map is symmetric."""
-    sizes = np.diff(doc_ptr)
-    padded = np.vstack([values, np.zeros((1, values.shape[1]), np.float32)])
-    return document_means(padded, doc_ptr[:-1], sizes)[np.repeat(np.arange(len(sizes)), sizes)]
+class _Documents:
+    """Means of the rows of each document, the plain one and the one by attention, and the way back."""
+
+    def __init__(self, doc_ptr: _Rows, attention: _Array) -> None:
+        self._starts, self._sizes = doc_ptr[:-1], np.diff(doc_ptr)
+        self.owner = np.repeat(np.arange(len(self._sizes)), self._sizes)
+        self._factors = (np.float32(1), relative_attention(attention, doc_ptr)[:, None])
+
+    def means(self, rows: _Array, n_means: int) -> _Array:
+        """Side by side, shape (n_documents, n_means * width)."""
+        means = [self._mean(rows * factor) for factor in self._factors[:n_means]]
+        return np.hstack([np.empty((len(self._sizes), 0), np.float32), *means])
+
+    def back(self, delta: _Array, means: _Array, weights: _Array) -> tuple[_Array, _Array]:
+        """Gradient by the weights of the means, and that of the rows, from the rows' own of what was made."""
+        mean = self._mean(delta)  # a row is one part in so many of its document's mean
+        parts = np.hsplit(mean @ weights.T, means.shape[1] // delta.shape[1])
+        passed = [part[self.owner] * factor for part, factor in zip(parts, self._factors, strict=False)]
+        return (means * self._sizes[:, None].astype(np.float32)).T @ mean, sum(passed)
+
+    def _mean(self, rows: _Array) -> _Array:
+        return document_means(_padded(rows), self._starts, self._sizes)
 
 
-def _rows(values: _Array, at: _Rows) -> _Array:
-    """The rows at the given places, zeros where there is none (the place behind the last)."""
-    return np.vstack([values, np.zeros((1, values.shape[1]), np.float32)])[at]
+def _padded(values: _Array) -> _Array:
+    """The rows and one of zeros behind the last, which stands for neighbours that a document lacks."""
+    return np.vstack([values, np.zeros((1, values.shape[1]), np.float32)])
