@@ -97,20 +97,20 @@ def test_the_second_pass_learns_from_a_net_that_has_not_seen_the_site(lessons):
 
 
 def test_a_stranger_judges_whole_documents_and_none_in_vain(lessons):
-    class Mean(Net):  # says of each row what its document looks like
+    class Total(Net):  # says of each row how much its document attends to, so many times
         def predict_proba(self, X, doc_ptr=None, attention=None):
             asked.append(len(doc_ptr) - 1)
             owner = np.repeat(np.arange(asked[-1]), np.diff(doc_ptr))
-            total = np.bincount(owner, X[:, 0] * attention)
+            total = self.biases[0] * np.bincount(owner, X[:, 0] * attention)
             return np.repeat(total[owner][:, None], len(KINDS), axis=1)
 
     asked = []
-    X = np.arange(6, dtype=np.float32)[:, None]
-    half, doc_ptr = np.array([0, 0, 1, 0, 1, 1], np.int8), np.array([0, 2, 4, 6])
-    net = Mean([X, X], [X, X])
-    said = _ask_strangers((net, net), half, X, doc_ptr, np.full(6, 2, np.float32))
-    assert said[:, 3].tolist() == [2, 2, 10, 10, 18, 18]
-    assert asked == [2, 2]
+    X = np.arange(8, dtype=np.float32)[:, None]
+    half, doc_ptr = np.array([0, 0, 1, 0, 1, 1, 1, 1], np.int8), np.array([0, 2, 2, 4, 6, 8, 8])
+    strangers = Total([X, X], [1, 1]), Total([X, X], [10, 1])
+    said = _ask_strangers(strangers, half, X, doc_ptr, np.full(8, 2, np.float32))
+    assert said[:, 3].tolist() == [2, 2, 100, 10, 180, 180, 260, 260]
+    assert asked == [2, 3]
 
 
 def test_attention_goes_to_what_the_pass_before_says(lessons):

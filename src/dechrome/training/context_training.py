@@ -184,14 +184,17 @@ def _ask_strangers(
     doc_ptr: npt.NDArray[np.int64],
     attention: _Array,
 ) -> _Array:
-    """What the net that has not seen its half says of each row; it is asked about no document in vain."""
-    P = np.empty((len(X), len(KINDS)), np.float32)
+    """Probabilities for each row by the net that has not seen the row's half.
+
+    Each net is given only documents that hold such rows.
+    """
+    P = np.full((len(X), len(KINDS)), np.nan, np.float32)
     sizes = np.diff(doc_ptr)
+    owner = np.repeat(np.arange(len(sizes)), sizes)
     for number, net in enumerate(strangers):
         is_unseen = half == number
-        is_asked = np.add.reduceat(is_unseen, doc_ptr[:-1]) > 0
+        is_asked = np.bincount(owner[is_unseen], minlength=len(sizes)) > 0
         if is_asked.any():
-            rows = np.repeat(is_asked, sizes)
-            ptr = np.concatenate([[0], np.cumsum(sizes[is_asked])])
-            P[is_unseen] = net.predict_proba(X[rows], ptr, attention[rows])[is_unseen[rows]]
+            is_row, ptr = is_asked[owner], np.concatenate([[0], np.cumsum(sizes[is_asked])])
+            P[is_unseen] = net.predict_proba(X[is_row], ptr, attention[is_row])[is_unseen[is_row]]
     return P

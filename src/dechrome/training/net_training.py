@@ -208,23 +208,20 @@ class NetTrainer:
         """Loss, and its gradients by the weights and then by the biases (of the scaled net)."""
         weights, biases = self._values[: self._n_layers], self._values[self._n_layers :]
         neighbours = [find_neighbours(doc_ptr, dilation) for dilation in self._dilations]
-        documents = _Documents(doc_ptr, np.ones(len(X), np.float32) if attention is None else attention)
+        documents = _DocumentMeans(doc_ptr, np.ones(len(X), np.float32) if attention is None else attention)
         scaled = (X - self._mean) / self._deviation
         H = self._drop(_rectified(scaled @ weights[0] + biases[0]))
+        rows, near = np.arange(len(X)), 3 * H.shape[1]
         # What each layer sees around its rows and of their documents, and what it makes of them.
-        joined, means, made = [scaled], [scaled[:0]], [H]
-        own = np.arange(len(X))
+        joined, means, made = [scaled], [], [H]
         for (before, behind), w, b in zip(neighbours, weights[1:-1], biases[1:-1], strict=True):
-            J = _padded(H)[np.stack([before, own, behind], axis=1)].reshape(len(H), -1)
-            M = documents.means(H, (len(w) - J.shape[1]) // H.shape[1])
-            R = J @ w[: J.shape[1]] + b
-            if M.size:
-                R += (M @ w[J.shape[1] :])[documents.owner]
-            R = self._drop(_rectified(R))
+            joined.append(_padded(H)[np.stack([before, rows, behind], axis=1)].reshape(len(H), near))
+            means.append(documents.of(H, (len(w) - near) // H.shape[1]))
+            R = joined[-1] @ w[:near] + b
+            if len(w) > near:
+                R += (means[-1] @ w[near:])[documents.owner]
+            made.append(self._drop(_rectified(R)))
             H = H + R
-            joined.append(J)
-            means.append(M)
-            made.append(R)
         P = softmax(H @ weights[-1] + biases[-1])
         share = weight / np.float32(max(weight.sum(), 1e-6))
         loss = -float((share * (target * np.log(P + np.float32(1e-12))).sum(axis=1)).sum())
@@ -233,17 +230,16 @@ class NetTrainer:
         D = delta @ weights[-1].T
         for i in range(len(made) - 1, -1, -1):
             delta = D * (made[i] > 0) / self._kept
-            by_weight.append(joined[i].T @ delta)
-            by_bias.append(delta.sum(axis=0))
+            by_joined = joined[i].T @ delta
             if i:
                 before, behind = neighbours[i - 1]
-                around, whole = np.split(weights[i], [joined[i].shape[1]])
-                left, at, right = np.hsplit(delta @ around.T, 3)
-                D = D + at + _padded(left)[behind] + _padded(right)[before]
-                if len(whole):
-                    by_means, passed = documents.back(delta, means[i], whole)
-                    by_weight[-1] = np.vstack([by_weight[-1], by_means])
-                    D += passed
+                left, own, right = np.hsplit(delta @ weights[i][:near].T, 3)
+                D = D + own + _padded(left)[behind] + _padded(right)[before]
+                if len(weights[i]) > near:
+                    by_means, by_rows = documents.backpropagate(delta, means[i - 1], weights[i][near:])
+                    by_joined, D = np.vstack([by_joined, by_means]), D + by_rows
+            by_weight.append(by_joined)
+            by_bias.append(delta.sum(axis=0))
         return loss, [*by_weight[::-1], *by_bias[::-1]]
 
     def _drop(self, values: _Array) -> _Array:
@@ -256,30 +252,41 @@ def _rectified(values: _Array) -> _Array:
     return np.maximum(values, 0, out=values)
 
 
-class _Documents:
+class _DocumentMeans:
     """Means of the rows of each document, the plain one and the one by attention, and the way back."""
 
     def __init__(self, doc_ptr: _Rows, attention: _Array) -> None:
-        self._starts, self._sizes = doc_ptr[:-1], np.diff(doc_ptr)
-        self.owner = np.repeat(np.arange(len(self._sizes)), self._sizes)
-        self._factors = (np.float32(1), relative_attention(attention, doc_ptr)[:, None])
+        sizes = np.diff(doc_ptr)
+        self.owner = np.repeat(np.arange(len(sizes)), sizes)
+        self._starts, self._sizes = doc_ptr[:-1], sizes
+        self._relative = relative_attention(attention, doc_ptr)[:, None]
 
-    def means(self, rows: _Array, n_means: int) -> _Array:
-        """Side by side, shape (n_documents, n_means * width)."""
-        means = [self._mean(rows * factor) for factor in self._factors[:n_means]]
-        return np.hstack([np.empty((len(self._sizes), 0), np.float32), *means])
+    def of(self, rows: _Array, n_means: int) -> _Array:
+        """None of the means, the plain one or both, side by side, shape (n_documents, n_means * width)."""
+        means = [np.empty((len(self._sizes), 0), np.float32)]
+        if n_means:
+            means.append(self._mean(rows))
+        if n_means > 1:
+            means.append(self._mean(rows * self._relative))
+        return np.hstack(means)
 
-    def back(self, delta: _Array, means: _Array, weights: _Array) -> tuple[_Array, _Array]:
-        """Gradient by the weights of the means, and that of the rows, from the rows' own of what was made."""
-        mean = self._mean(delta)  # a row is one part in so many of its document's mean
-        parts = np.hsplit(mean @ weights.T, means.shape[1] // delta.shape[1])
-        passed = [part[self.owner] * factor for part, factor in zip(parts, self._factors, strict=False)]
-        return (means * self._sizes[:, None].astype(np.float32)).T @ mean, sum(passed)
+    def backpropagate(self, delta: _Array, means: _Array, weights: _Array) -> tuple[_Array, _Array]:
+        """Gradients by the weights of the means, and by the rows that the means were made of.
+
+        ``delta``, shape (n_rows, width), is the gradient by what the layer makes before the rectifier.
+        """
+        mean = self._mean(delta)  # the sum over a document, over its size: a row's share in its mean
+        by_weights = means.T @ (mean * self._sizes[:, None].astype(np.float32))
+        plain, *relative = np.hsplit(mean @ weights.T, means.shape[1] // delta.shape[1])
+        by_rows = plain[self.owner]
+        for part in relative:
+            by_rows += part[self.owner] * self._relative
+        return by_weights, by_rows
 
     def _mean(self, rows: _Array) -> _Array:
         return document_means(_padded(rows), self._starts, self._sizes)
 
 
 def _padded(values: _Array) -> _Array:
-    """The rows and one of zeros behind the last, which stands for neighbours that a document lacks."""
+    """The rows and one of zeros behind the last: a neighbour that a document lacks, the end of its mean."""
     return np.vstack([values, np.zeros((1, values.shape[1]), np.float32)])
