@@ -1,6 +1,7 @@
 """The shipped model against a floor on seeds it has not seen; lowered only by editing the floor."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from dechrome.evaluation.measures import (
 )
 from dechrome.prediction import SHIPPED_MODEL
 from dechrome.training.building import document_from_seed
+from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import corpus_digest
 from dechrome.training.seeds import read_seeds
 
@@ -53,6 +55,11 @@ def test_kinds(scored, kind):
 def test_languages(scored, language):
     mine = [item for item in scored if item.document.language == language]
     assert evaluate_paragraphs(mine)["accuracy"] >= FLOOR["languages"][language]
+
+
+def test_the_default_settings_made_the_shipped_model():
+    settings = json.loads(json.dumps(asdict(TrainingConfig())))
+    assert read_model(SHIPPED_MODEL).metadata["config"] == settings
 
 
 def test_the_shipped_model_is_small():

@@ -7,10 +7,12 @@ import pytest
 
 from dechrome.errors import CorpusFormatError
 from dechrome.labels import KINDS
-from dechrome.training.corpus import text_hash
+from dechrome.training.building import document_from_seed
+from dechrome.training.corpus import read_corpus, text_hash
 from dechrome.training.seeds import format_seed, parse_seed, read_seeds
 
 SEEDS = Path(__file__).parents[1] / "seeds"
+DATA = SEEDS.with_name("data")
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +45,17 @@ def words_of(text):
 
 def test_no_eight_words_stand_in_two_documents(seeds):
     unspaced = {"zh", "ja", "th", "lo", "km", "my"}
+    documents = [(seed.name, seed.language, seed.paragraphs) for seed in seeds]
+    documents += [(d.document_id, d.language, d.paragraphs) for d in read_corpus(DATA / "independent.jsonl")]
     holders = defaultdict(set)
-    for seed in seeds:
-        for text in seed.paragraphs:
-            if seed.language in unspaced:
+    for name, language, paragraphs in documents:
+        for text in paragraphs:
+            if language in unspaced:
                 words, size = [c for c in text if c.isalnum()], 16
             else:
                 words, size = words_of(text.lower()), 8
             for i in range(len(words) - size + 1):
-                holders[tuple(words[i : i + size])].add(seed.name)
+                holders[tuple(words[i : i + size])].add(name)
     assert not {" ".join(span): names for span, names in holders.items() if len(names) > 1}
 
 
@@ -94,3 +98,9 @@ def test_the_texts_read_blind_stand_as_they_were_read(seeds):
             assert set(reading["labels"]) == {str(i) for i in range(len(texts))[-8:]}
             n_read += 1
     assert n_read > 200
+
+
+def test_the_sample_is_every_eighth_seed(seeds):
+    assert list(read_corpus(DATA / "sample.jsonl")) == [document_from_seed(seed) for seed in seeds[::8]], (
+        "run `make sample`"
+    )

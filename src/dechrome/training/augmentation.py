@@ -38,8 +38,8 @@ _Indices = npt.NDArray[np.int64]
 class Mix:
     """Shares of the shapes and of the sources; each set is normalised."""
 
-    full_page: float = 0.24
-    part_of_chrome: float = 0.15
+    full_page: float = 0.40
+    part_of_chrome: float = 0.20
     short_article: float = 0.13
     interrupted: float = 0.12
     busy_page: float = 0.22
