@@ -96,7 +96,7 @@ def test_the_second_pass_learns_from_a_net_that_has_not_seen_the_site(lessons):
         assert said.tolist() == np.where(batch.target[:, 1] == 1, 7, 3).tolist()
 
 
-def test_a_stranger_judges_whole_documents_and_none_in_vain(lessons):
+def test_a_stranger_judges_whole_documents_and_none_in_vain():
     class Total(Net):  # says of each row how much its document attends to, so many times
         def predict_proba(self, X, doc_ptr=None, attention=None):
             asked.append(len(doc_ptr) - 1)

@@ -80,3 +80,16 @@ def test_the_readmes_figures_are_those_that_evaluate_wrote():
     results = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "data" / "results").glob("*.md"))
     assert len(rows) >= 8
     assert not [row for row in rows if row not in results]
+
+
+def test_figures_in_the_readme_stand_in_the_tables_it_links():
+    prose = re.sub(r"^\|.*\n", "", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    n_checked = 0
+    for paragraph in prose.split("\n\n"):
+        tables = [
+            (ROOT / path).read_text(encoding="utf-8") for path in re.findall(r"\((data/.*?\.md)\)", paragraph)
+        ]
+        for figure in re.findall(r"(?<![\w.])\.\d{3}\b", paragraph):
+            assert any(f"0{figure}" in table for table in tables), figure
+            n_checked += 1
+    assert n_checked >= 5

@@ -101,6 +101,5 @@ def test_the_texts_read_blind_stand_as_they_were_read(seeds):
 
 
 def test_the_sample_is_every_eighth_seed(seeds):
-    assert list(read_corpus(DATA / "sample.jsonl")) == [document_from_seed(seed) for seed in seeds[::8]], (
-        "run `make sample`"
-    )
+    sample = list(read_corpus(DATA / "sample.jsonl"))
+    assert sample == [document_from_seed(seed) for seed in seeds[::8]], "run `make sample`"

@@ -190,6 +190,8 @@ def _markdown(table: pd.DataFrame, name: str) -> str:
     }
 
     def shown(value: object, column: str) -> str:
+        if value != value:  # nothing to measure, as on news where the corpus has none
+            return ""
         return f"{value:.{0 if column in counts else 3}f}" if isinstance(value, float) else str(value)
 
     lines = ["| " + " | ".join([name, *map(str, table.columns)]) + " |"]
