@@ -38,15 +38,15 @@ _Indices = npt.NDArray[np.int64]
 class Mix:
     """Shares of the shapes and of the sources; each set is normalised."""
 
-    full_page: float = 0.40
+    full_page: float = 1.20
     part_of_chrome: float = 0.20
-    short_article: float = 0.13
-    interrupted: float = 0.12
-    busy_page: float = 0.22
+    short_article: float = 0.10
+    interrupted: float = 0.10
+    busy_page: float = 0.18
     leftovers_same_page: float = 0.28
-    leftovers_other_language: float = 0.22
-    article_only: float = 0.10
-    single_paragraph: float = 0.12
+    leftovers_other_language: float = 0.28
+    article_only: float = 0.12
+    single_paragraph: float = 0.16
     chrome_only: float = 0.04
 
     fundus: float = 0.11
