@@ -117,8 +117,9 @@ def variants(
         return lambda held_out: measure(train, held_out, changed, laid, change)
 
     full_pages = replace(
-        config.mix, part_of_chrome=0, short_article=0, interrupted=0, busy_page=0, leftovers_same_page=0,
-        leftovers_other_language=0, article_only=0, single_paragraph=0, chrome_only=0, full_page=1,
+        config.mix, part_of_chrome=0, short_article=0, interrupted=0, busy_page=0, portal_page=0,
+        leftovers_same_page=0, leftovers_other_language=0, article_only=0, single_paragraph=0, chrome_only=0,
+        full_page=1,
     )  # fmt: skip
     found: dict[str, Callable[[list[Document]], dict[str, float]]] = {
         "all parts": in_context(),
@@ -132,8 +133,9 @@ def variants(
         "no dropout": in_context(dropout=0.0),
         "one pass in context instead of two": in_context(_without_second_pass),
         "one net in the second pass instead of two": in_context(n_averaged=1),
-        "no document with hidden words": in_context(mix=replace(config.mix, masked=0)),
+        "no document as of a language unseen": in_context(mix=replace(config.mix, foreign=0)),
         "no busy page": in_context(mix=replace(config.mix, busy_page=0)),
+        "no portal page": in_context(mix=replace(config.mix, portal_page=0)),
         "full pages alone, no other shape": in_context(mix=full_pages),
         "no lift of unsure pages": in_context(_without_lift),
         "no document set again": recipe(restyled=0.0),

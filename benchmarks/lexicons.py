@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from dechrome.fasttext_lexicon import FastTextLexicon
-from dechrome.labels import KINDS
+from dechrome.labels import KINDS, SCORES
 from dechrome.lexicon import HashedLexicon, Lexicon
 from dechrome.training.config import TEXT_MODELS
 from dechrome.training.corpus import read_corpus
@@ -43,7 +43,7 @@ def measure(name: str, train: ParagraphTable, held_out: ParagraphTable) -> dict[
     fitted = time.perf_counter()
     scores = score_paragraphs(lexicon, held_out.paragraphs)
     known = held_out.is_content >= 0
-    truth, content = held_out.is_content[known], scores[known, -1]
+    truth, content = held_out.is_content[known], scores[known, SCORES.index("content")]
     read = held_out.is_read & (held_out.kind >= 0)
     timed = held_out.paragraphs[:_TIMED_PARAGRAPHS]
     seconds = []

@@ -3,22 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from conftest import SHAPES, only
 from dechrome.training.augmentation import Mix, augment_documents
 from dechrome.training.corpus import Document
 
-SHAPES = (
-    "full_page", "part_of_chrome", "short_article", "interrupted", "busy_page",
-    "leftovers_same_page", "leftovers_other_language", "article_only", "single_paragraph", "chrome_only",
-)  # fmt: skip
-
-
-def only(shape):
-    """A mix of one shape."""
-    return Mix(**{name: float(name == shape) for name in SHAPES})
-
 
 def draw(documents, shape, n=200):
-    indices, ptr, _ = augment_documents(documents, n, only(shape), np.random.default_rng(0))
+    indices, ptr, *_ = augment_documents(documents, n, only(shape), np.random.default_rng(0))
     labels = np.array([label or "unknown" for d in documents for label in d.labels])
     owner = np.repeat(np.arange(len(documents)), [len(d.paragraphs) for d in documents])
     return [
@@ -100,13 +91,61 @@ def test_synthetic_pages_can_be_busy_too(seed_documents):
         news, document_id="phrases/x/1", source="phrases", labels=["chrome"] * 2, kinds=["navigation"] * 2
     )
     documents = [*seed_documents, news, phrases]
-    indices, ptr, _ = augment_documents(documents, 400, Mix(seeds=0, synthetic=1), np.random.default_rng(0))
+    indices, ptr, *_ = augment_documents(documents, 400, Mix(seeds=0, synthetic=1), np.random.default_rng(0))
     n_rows = sum(len(d.paragraphs) for d in seed_documents)
     with_runs = 0
     for a, b in zip(ptr[:-1], ptr[1:], strict=True):
         assert (indices[a:b] >= n_rows).any()
         with_runs += (indices[a:b] < n_rows).any()
     assert 100 < with_runs < 350
+
+
+def test_portal_pages_show_titles_and_leads_of_other_articles_around_their_own(seed_documents):
+    documents = [replace(d, language="en") for d in seed_documents]
+    owner = np.repeat(np.arange(len(documents)), [len(d.paragraphs) for d in documents])
+    kinds = np.array([kind for d in documents for kind in d.kinds])
+    drawn = augment_documents(documents, 200, only("portal_page"), np.random.default_rng(0))
+    assert drawn.is_teaser.sum() > 1000
+    for a, b in zip(drawn.doc_ptr[:-1], drawn.doc_ptr[1:], strict=True):
+        rows, is_teaser = drawn.indices[a:b], drawn.is_teaser[a:b]
+        own = rows[~is_teaser]
+        assert np.array_equal(own, np.arange(own[0], own[0] + len(documents[owner[own[0]]].paragraphs)))
+        assert set(kinds[rows[is_teaser]]) <= {"headline", "body"}
+        assert owner[own[0]] not in owner[rows[is_teaser]]
+        content = np.flatnonzero(~is_teaser & np.isin(kinds[rows], ("headline", "body")))
+        if len(content):
+            assert not is_teaser[content[0] : content[-1] + 1].any()
+
+
+def test_a_portal_is_of_one_language_and_a_lead_follows_its_title(seed_documents):
+    owner = np.repeat(np.arange(len(seed_documents)), [len(d.paragraphs) for d in seed_documents])
+    language = np.array([d.language for d in seed_documents])[owner]
+    kinds = np.array([kind for d in seed_documents for kind in d.kinds])
+    indices, ptr, _, is_teaser = augment_documents(
+        seed_documents, 200, only("portal_page"), np.random.default_rng(0)
+    )
+    shown = set()
+    for a, b in zip(ptr[:-1], ptr[1:], strict=True):
+        assert len(set(language[indices[a:b]])) == 1
+    at = np.flatnonzero(is_teaser[:-1] & is_teaser[1:])
+    for row, following in zip(indices[at], indices[at + 1], strict=True):
+        shown.add((kinds[row], kinds[following], owner[row] == owner[following]))
+    assert ("headline", "body", True) in shown
+    assert ("headline", "body", False) not in shown
+
+
+@pytest.mark.parametrize(("n", "has_portals"), [(3, False), (4, True)])
+def test_a_language_of_few_articles_has_no_portal(seed_documents, n, has_portals):
+    english = [d for d in seed_documents if "headline" in d.kinds and "body" in d.kinds][:n]
+    assert {d.language for d in english} == {"en"}
+    drawn = augment_documents(english, 50, only("portal_page"), np.random.default_rng(0))
+    assert drawn.is_teaser.any() == has_portals
+
+
+def test_a_section_front_is_no_portal_page(seed_documents):
+    fronts = [replace(d, genre="listing") for d in seed_documents]
+    drawn = augment_documents(fronts, 50, only("portal_page"), np.random.default_rng(0))
+    assert not drawn.is_teaser.any()
 
 
 def test_leftovers_of_another_language_come_from_another_document(seed_documents):
@@ -152,7 +191,7 @@ def test_news_and_phrases_make_synthetic_pages():
         **dict.fromkeys(("fundus", "daniel", "wcxb", "readability", "trafilatura", "seeds"), 0.0),
         synthetic=1.0,
     )
-    indices, ptr, _ = augment_documents([news, phrases, seed], 60, mix, np.random.default_rng(0))
+    indices, ptr, *_ = augment_documents([news, phrases, seed], 60, mix, np.random.default_rng(0))
     pages = [set(indices[a:b].tolist()) for a, b in zip(ptr[:-1], ptr[1:], strict=True)]
     assert all(page & {0, 1} for page in pages)
     assert sum(bool(page & set(range(2, 7))) for page in pages) > 30

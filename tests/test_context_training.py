@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from conftest import only
 from dechrome.context import ContextInputs
-from dechrome.labels import KINDS
+from dechrome.labels import KINDS, SCORES
 from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS
 from dechrome.scoring import Net
 from dechrome.training.augmentation import Mix
@@ -17,7 +18,7 @@ CONFIG = TrainingConfig(n_documents=60, batch_size=200, context_epochs=2, contex
 
 @pytest.fixture
 def lessons(seed_documents):
-    """Chance inputs for a few documents; those with the words hidden are ones, the others noughts."""
+    """Chance inputs for a few documents; those of a language unseen are ones, the others noughts."""
     documents = seed_documents[:12]
     sizes = [len(document.paragraphs) for document in documents]
     n, half = sum(sizes), np.repeat(np.arange(len(sizes)) % 2, sizes).astype(np.int8)
@@ -51,16 +52,28 @@ def test_every_document_drawn_is_in_one_batch(lessons):
     assert done[-1] < 1
 
 
+def test_what_teases_another_article_is_taught_as_chrome(lessons):
+    lessons = replace(lessons, documents=[replace(d, language="en") for d in lessons.documents])
+    taught = {}
+    for shape in ("full_page", "portal_page"):
+        batches = draw(lessons, replace(CONFIG, mix=only(shape)))
+        taught[shape] = sum(batch.target.sum(axis=0) for batch, _ in batches)
+    related, headline = KINDS.index("related"), KINDS.index("headline")
+    assert taught["portal_page"][related] > 2 * taught["full_page"][related]
+    ratio = taught["portal_page"][headline] / taught["full_page"][headline]
+    assert ratio == pytest.approx(1, abs=0.2)
+
+
 def test_rows_of_short_documents_weigh_more(lessons):
     for batch, _ in draw(lessons, CONFIG):
         sizes = np.repeat(np.diff(batch.doc_ptr), np.diff(batch.doc_ptr))
         assert batch.weight == pytest.approx(1 / (20 + sizes))
 
 
-@pytest.mark.parametrize("masked", [0.0, 1.0])
-def test_words_are_hidden_in_whole_documents(lessons, masked):
-    hidden = draw(lessons, replace(CONFIG, mix=Mix(masked=masked)))
-    assert all((batch.X[:, : len(FIRST_PASS_INPUTS) - len(KINDS) - 1] == masked).all() for batch, _ in hidden)
+@pytest.mark.parametrize("foreign", [0.0, 1.0])
+def test_whole_documents_are_scored_as_of_a_language_unseen(lessons, foreign):
+    drawn = draw(lessons, replace(CONFIG, mix=Mix(foreign=foreign)))
+    assert all((batch.X[:, : len(FIRST_PASS_INPUTS) - len(SCORES)] == foreign).all() for batch, _ in drawn)
 
 
 def test_each_net_learns_from_documents_of_its_own(lessons):
@@ -91,7 +104,7 @@ def saying(kind):
 def test_the_second_pass_learns_from_a_net_that_has_not_seen_the_site(lessons):
     lessons = replace(lessons, strangers=(saying(3), saying(7)), target=lessons.half)
     first = CONTEXT_PASS_INPUTS[1].index(f"before_{KINDS[0]}")
-    for batch, _ in draw(lessons, CONFIG):
+    for batch, _ in draw(lessons, replace(CONFIG, mix=Mix(portal_page=0))):
         said = batch.X[:, first : first + len(KINDS)].argmax(axis=1)
         assert said.tolist() == np.where(batch.target[:, 1] == 1, 7, 3).tolist()
 

@@ -11,7 +11,7 @@ pytest.importorskip("fasttext")
 from dechrome.artefact import read_model, write_model
 from dechrome.batch import Batch
 from dechrome.errors import ModelFormatError
-from dechrome.labels import KINDS, SCORES
+from dechrome.labels import KINDS, LEXICAL_SCORES, SCORES
 from dechrome.training.fasttext_training import fit_fasttext_lexicon
 
 TEXTS = [f"The minister said on day {i} that talks would go on" for i in range(60)]
@@ -38,20 +38,25 @@ def test_scores_tell_the_kinds_apart(lexicon):
     scores = lexicon.score(
         Batch(["We use cookies on this site", "The minister said that talks would go on", ""])
     )
-    assert scores.shape == (3, len(SCORES))
+    assert scores.shape == (3, len(LEXICAL_SCORES))
     assert np.isfinite(scores).all()
     cookie = SCORES.index("cookie")
     assert scores[0, cookie] > scores[1, cookie]
 
 
+def test_coverage_is_the_share_of_known_words(lexicon):
+    batch = Batch(["we use cookies", "we use zyzzyva", "zyzzyva", ""])
+    assert lexicon.score(batch)[:, -1] == pytest.approx([1, 2 / 3, 0, 0])
+
+
 def test_line_breaks_and_lone_surrogates_are_survived(lexicon):
-    assert lexicon.score(Batch(["two\nlines", "\ud800", "\x00"])).shape == (3, len(SCORES))
+    assert lexicon.score(Batch(["two\nlines", "\ud800", "\x00"])).shape == (3, len(LEXICAL_SCORES))
 
 
 def test_quantised_lexicon_works_and_is_smaller(lexicon):
     small = fit(quantize=True)
     assert len(small.data) < len(lexicon.data)
-    assert small.score(Batch(["We use cookies"])).shape == (1, len(SCORES))
+    assert small.score(Batch(["We use cookies"])).shape == (1, len(LEXICAL_SCORES))
 
 
 def test_it_survives_pickling_for_worker_processes(lexicon):

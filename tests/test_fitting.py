@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from conftest import TOY_CONFIG
+from conftest import TOY_CONFIG, only
 from dechrome.artefact import write_model
 from dechrome.errors import CorpusFormatError
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
-from dechrome.training.calibration import _choose_thresholds
+from dechrome.model import FIRST_PASS_INPUTS
+from dechrome.training.calibration import _choose_thresholds, calibrate
 from dechrome.training.config import TrainingConfig, read_config
-from dechrome.training.fitting import _row_weights, fit_model, thin_news
+from dechrome.training.fitting import _row_weights, fit_alone, fit_model, thin_news
 from dechrome.training.table import tabulate
+from dechrome.training.text_models import score_out_of_fold
 
 
 def test_two_trainings_write_the_same_bytes(seed_documents, toy_model, tmp_path):
@@ -35,6 +37,64 @@ def test_blas_is_held_to_one_thread(seed_documents):
         fit_model(seed_documents[:30], small, n_jobs=2, progress=lambda _: seen.update(n_threads()))
         assert n_threads() >= {2}
     assert seen == {1}
+
+
+def test_scores_out_of_fold_come_from_what_has_not_seen_the_fold(seed_documents):
+    table = tabulate(seed_documents[::9], 4)
+
+    class Sum:  # says of each paragraph the sum of the rows that it was fitted on, then how long it is
+        def __init__(self, rows):
+            self.total = rows.sum()
+
+        def score(self, batch):
+            return np.array([[self.total, len(text)] for text in batch.paragraphs], np.float32)
+
+    rows, length = np.arange(len(table.paragraphs)), np.array([len(text) for text in table.paragraphs])
+    for fold in (table.fold, table.language_fold):
+        assert len(np.unique(fold)) > 1
+        scores = score_out_of_fold(table, fold, Sum, "sums", lambda _: None)
+        assert np.array_equal(scores[:, 0], rows.sum() - np.bincount(fold, rows)[fold])
+        assert np.array_equal(scores[:, 1], length)
+
+
+def test_a_lexicon_that_has_not_seen_the_language_knows_fewer_of_its_words(seed_documents):
+    told = []
+    lessons = fit_alone(seed_documents, TOY_CONFIG, 1, told.append).lessons
+    coverage = FIRST_PASS_INPUTS.index("lexical_coverage")
+    unseen, seen = (lessons.first[is_foreign][:, coverage].mean() for is_foreign in (True, False))
+    assert 0 < unseen < 0.8 * seen
+    assert any("languages unseen" in line for line in told)
+
+
+@pytest.mark.parametrize("unknown", ["labels", "kinds"])
+def test_a_language_alone_in_having_labels_teaches_all(seed_documents, unknown):
+    documents = [
+        d if d.language == "en" else replace(d, **{name: [None] * len(d.kinds) for name in names})
+        for d in seed_documents
+        if d.language in ("en", "ru")
+        for names in [("labels", "kinds") if unknown == "labels" else ("kinds",)]
+    ]
+    lessons = fit_alone(documents, TOY_CONFIG, 1, lambda _: None).lessons
+    assert all(np.isfinite(X).all() for X in lessons.first.values())
+
+
+def test_calibration_takes_teasers_for_chrome(seed_documents, toy_model):
+    articles = []
+    for d in seed_documents:
+        own = [i for i, label in enumerate(d.labels) if label == "content"]
+        parts = {name: [getattr(d, name)[i] for i in own] for name in ("paragraphs", "labels", "kinds")}
+        articles.append(replace(d, **parts))
+    model = calibrate(toy_model, articles, replace(TOY_CONFIG, mix=only("portal_page")))
+    assert 0 < model.threshold < 1
+    assert model.calibration.slope > 0
+
+
+def test_where_there_is_one_language_none_is_unseen(seed_documents):
+    told = []
+    english = [d for d in seed_documents if d.language == "en"]
+    lessons = fit_alone(english, TOY_CONFIG, 1, told.append).lessons
+    assert np.array_equal(lessons.first[True], lessons.first[False])
+    assert not any("languages unseen" in line for line in told)
 
 
 def test_even_a_toy_learns_from_seeds(seed_documents, toy_model):
@@ -86,9 +146,9 @@ def test_news_are_thinned_and_pages_are_not(seed_documents):
 
 def test_settings_keep_their_defaults(tmp_path):
     path = tmp_path / "config.json"
-    path.write_text('{"n_documents": 5, "dilations": [4], "dropout": 0, "mix": {"masked": 0.5}}')
+    path.write_text('{"n_documents": 5, "dilations": [4], "dropout": 0, "mix": {"foreign": 0.5}}')
     config = read_config(path, "fasttext")
-    assert (config.n_documents, config.dilations, config.dropout, config.mix.masked) == (5, (4,), 0.0, 0.5)
+    assert (config.n_documents, config.dilations, config.dropout, config.mix.foreign) == (5, (4,), 0.0, 0.5)
     assert config.text_model == "fasttext"
     assert read_config(None) == TrainingConfig()
     path.write_text('{"n_documents": 7}', encoding="utf-8-sig")
@@ -109,7 +169,7 @@ def test_settings_keep_their_defaults(tmp_path):
         ({"dilations": [True]}, "dilations must be tuple"),
         ({"dilations": [0]}, "out of range: dilation 0"),
         ({"dropout": 1.0}, "out of range: dropout 1.0"),
-        ({"mix": {"masked": -1.0}}, "out of range: masked -1.0"),
+        ({"mix": {"foreign": -1.0}}, "out of range: foreign -1.0"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path, settings, message):

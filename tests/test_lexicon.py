@@ -3,7 +3,7 @@ import pytest
 
 from dechrome.batch import WORD_BITS, Batch
 from dechrome.gramtable import LinearScores
-from dechrome.labels import SCORES
+from dechrome.labels import LEXICAL_SCORES, SCORES
 from dechrome.lexicon import UNKNOWN_WORD, VOCABULARY_BITS, HashedLexicon, choose_words, find_words
 from dechrome.training import text_models
 from dechrome.training.corpus import Document
@@ -46,17 +46,25 @@ def test_scores_are_the_rounded_linear_model(lexicon, text, by_character, by_wor
     places = find_words(batch.words[0], lexicon.checks)
     expected += share(places, len(words.weights)) @ (words.weights * words.scale)
     expected += characters.intercept + words.intercept
-    found = HashedLexicon(characters, words, lexicon.checks).score(batch)[0]
+    *found, coverage = HashedLexicon(characters, words, lexicon.checks).score(batch)[0]
+    assert coverage == pytest.approx((places != UNKNOWN_WORD).mean())
     assert np.allclose(found, np.clip(expected, -8, 8), atol=1e-4)
     assert by_word < 0 or (np.abs(expected) < 8).all()
 
 
 def test_it_learns_and_knows_the_columns(lexicon):
     scores = lexicon.score(Batch(["We use cookies on this site", "The minister said talks would go on."]))
-    assert scores.shape == (2, len(SCORES))
+    assert scores.shape == (2, len(LEXICAL_SCORES))
     cookie, content = SCORES.index("cookie"), SCORES.index("content")
     assert scores[0, cookie] > scores[1, cookie]
     assert scores[0, content] < 0 < scores[1, content]
+
+
+def test_what_it_was_taught_it_knows_and_other_words_it_does_not(lexicon):
+    known, half, strange = lexicon.score(Batch([CONTENT[0], "The minister zyzzyva", "zyzzyva xylyl"]))[:, -1]
+    assert known == 1
+    assert strange < half < known
+    assert strange < 0.3
 
 
 def test_words_of_one_side_lean_to_it(lexicon):

@@ -21,7 +21,7 @@ import numpy as np
 from dechrome.batch import GRAM_BITS, WORD_BITS
 from dechrome.errors import ModelFormatError
 from dechrome.gramtable import LinearScores
-from dechrome.labels import FAVORS, KINDS, SCORES
+from dechrome.labels import FAVORS, KINDS, LEXICAL_SCORES, SCORES
 from dechrome.language import LANGUAGE_BITS, LanguageModel
 from dechrome.lexicon import VOCABULARY_BITS, HashedLexicon, Lexicon
 from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS, Calibration, Model
@@ -32,7 +32,7 @@ __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 8
+FORMAT_VERSION = 9
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
 
 
@@ -40,7 +40,7 @@ def _columns() -> dict[str, Any]:
     """What the arrays' axes mean in this version."""
     return {
         "kinds": list(KINDS),
-        "lexical_scores": list(SCORES),
+        "lexical_scores": list(LEXICAL_SCORES),
         "pattern_scores": list(SCORES),
         "first_pass_inputs": list(FIRST_PASS_INPUTS),
         "context_pass_inputs": [list(names) for names in CONTEXT_PASS_INPUTS],

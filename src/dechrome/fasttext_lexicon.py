@@ -17,7 +17,7 @@ import numpy.typing as npt
 from dechrome.batch import HEAD, TAIL, Batch
 from dechrome.errors import ModelFormatError
 from dechrome.gramtable import LIMIT
-from dechrome.labels import CONTENT_KINDS, KINDS, SCORES
+from dechrome.labels import CONTENT_KINDS, KINDS, LEXICAL_SCORES
 
 __all__ = ["UNKNOWN_CHROME", "FastTextLexicon", "as_line"]
 
@@ -72,7 +72,10 @@ class FastTextLexicon:
         self.data = state["data"]
 
     def score(self, batch: Batch) -> npt.NDArray[np.float32]:
-        """Log-odds of each kind and of content, shape (n_paragraphs, n_lexical_scores), in [-8, 8]."""
+        """Log-odds of each kind and of content, in [-8, 8]; last, the share of the words in the dictionary.
+
+        Shape (n_paragraphs, n_lexical_scores).
+        """
         P = np.full((len(batch), len(KINDS) + 1), 1e-6, np.float32)
         columns = {f"{_LABEL_PREFIX}{name}": i for i, name in enumerate((*KINDS, UNKNOWN_CHROME))}
         # The only call that works in every fork under NumPy 2, and as fast as predict(list).
@@ -85,6 +88,9 @@ class FastTextLexicon:
                 P[row, columns[name]] = min(value, 1.0)
         content = P[:, : len(CONTENT_KINDS)].sum(axis=1, keepdims=True)
         chances = np.clip(np.hstack([P[:, : len(KINDS)], content]), 1e-6, 1 - 1e-6)
-        scores = np.log(chances / (1 - chances))
-        assert scores.shape[1] == len(SCORES)
-        return np.clip(scores, -LIMIT, LIMIT).astype(np.float32)
+        scores = np.clip(np.log(chances / (1 - chances)), -LIMIT, LIMIT)
+        is_known = [[self._model.get_word_id(word) >= 0 for word in line.split()] for line in lines]
+        coverage = [sum(known) / max(1, len(known)) for known in is_known]
+        lexical = np.column_stack([scores, coverage]).astype(np.float32)
+        assert lexical.shape[1] == len(LEXICAL_SCORES)
+        return lexical

@@ -11,6 +11,7 @@ __all__ = [
     "KINDS",
     "KIND_MEANINGS",
     "LABELS",
+    "LEXICAL_SCORES",
     "SCORES",
     "Favor",
     "Kind",
@@ -45,8 +46,10 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 CONTENT_KINDS: tuple[Kind, ...] = KINDS[:2]
 CHROME_KINDS: tuple[Kind, ...] = KINDS[2:]
 
-#: Columns of the lexical and of the pattern scores: each kind against the rest, then content against chrome.
+#: Columns of the pattern scores: each kind against the rest, then content against chrome.
 SCORES: tuple[str, ...] = (*KINDS, "content")
+#: Columns of the lexical scores: the same, then how much of the paragraph the lexicon knows, in [0, 1].
+LEXICAL_SCORES: tuple[str, ...] = (*SCORES, "coverage")
 
 #: What belongs to each kind, as the README's table tells it (a test keeps them the same).
 KIND_MEANINGS: dict[Kind, str] = {

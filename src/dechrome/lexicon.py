@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from dechrome.batch import WORD_BITS, Batch
 from dechrome.gramtable import LIMIT, LinearScores
+from dechrome.labels import LEXICAL_SCORES
 
 __all__ = ["UNKNOWN_WORD", "VOCABULARY_BITS", "HashedLexicon", "Lexicon", "choose_words", "find_words"]
 
@@ -35,7 +36,7 @@ class Lexicon(Protocol):
     name: str
 
     def score(self, batch: Batch) -> npt.NDArray[np.float32]:
-        """Lexical scores, shape (n_paragraphs, n_lexical_scores), columns as SCORES."""
+        """Lexical scores, shape (n_paragraphs, n_lexical_scores), columns as LEXICAL_SCORES."""
 
 
 def choose_words(hashes: _Hashes, frequency: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
@@ -95,7 +96,17 @@ class HashedLexicon:
         self.characters, self.words, self.checks = characters, words, checks
 
     def score(self, batch: Batch) -> npt.NDArray[np.float32]:
-        """Log-odds of every paragraph, shape (n_paragraphs, n_lexical_scores)."""
+        """Lexical scores of every paragraph, shape (n_paragraphs, n_lexical_scores).
+
+        Log-odds in [-LIMIT, LIMIT]; last, how many of the words and of the sequences of two and three the
+        vocabulary has, as a share of them, the frame before the paragraph among them.
+        """
         hashes, ptr = batch.words
-        words = self.words.sum(find_words(hashes, self.checks), ptr)
-        return np.clip(self.characters.sum(*batch.grams) + words, -LIMIT, LIMIT)
+        places = find_words(hashes, self.checks)
+        scores = np.empty((len(batch), len(LEXICAL_SCORES)), np.float32)
+        np.clip(
+            self.characters.sum(*batch.grams) + self.words.sum(places, ptr), -LIMIT, LIMIT, scores[:, :-1]
+        )
+        n_known = np.concatenate([[0], np.cumsum(places != UNKNOWN_WORD)])[ptr]
+        scores[:, -1] = np.diff(n_known) / np.diff(ptr)
+        return scores

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from dechrome.batch import Batch
 from dechrome.context import CONTEXT, STRETCHES, Context, ContextInputs
 from dechrome.features import FEATURES, compute_features
-from dechrome.labels import CONTENT_KINDS, KINDS, SCORES, Favor
+from dechrome.labels import CONTENT_KINDS, KINDS, LEXICAL_SCORES, SCORES, Favor
 from dechrome.language import LanguageModel
 from dechrome.lexicon import Lexicon
 from dechrome.patterns import PatternModel
@@ -38,7 +38,7 @@ __all__ = [
 _Array = npt.NDArray[np.float32]
 
 #: Input columns of the first pass and of those in context; a model folder whose columns differ is refused.
-_ALONE = (*FEATURES, *(f"lexical_{name}" for name in SCORES), "is_masked")
+_ALONE = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES))
 FIRST_PASS_INPUTS = (*_ALONE, *(f"pattern_{name}" for name in SCORES))
 _IN_DOCUMENT = (*_ALONE, *(f"before_{kind}" for kind in KINDS), *CONTEXT)
 CONTEXT_PASS_INPUTS = (_IN_DOCUMENT, (*_IN_DOCUMENT, *STRETCHES))
@@ -52,12 +52,9 @@ _SCORE_UNIT = np.float32(0.25)
 _MOST_ROWS = 1 << 12
 
 
-def first_pass_inputs(
-    X: _Array, lexical: _Array, patterns: _Array, is_masked: npt.NDArray[np.bool_]
-) -> _Array:
-    """Columns of the first pass: shape, words, patterns; the words hidden where ``is_masked``."""
-    mask = is_masked.astype(np.float32)[:, None]
-    return np.hstack([X, lexical * (_SCORE_UNIT * (1 - mask)), mask, patterns * _SCORE_UNIT])
+def first_pass_inputs(X: _Array, lexical: _Array, patterns: _Array) -> _Array:
+    """Columns of the first pass: shape, words, patterns."""
+    return np.hstack([X, lexical[:, :-1] * _SCORE_UNIT, lexical[:, -1:], patterns * _SCORE_UNIT])
 
 
 def context_pass_inputs(
@@ -215,8 +212,7 @@ class Model:
         texts, text_ids = number_paragraphs(batch.paragraphs)
         distinct = Batch(texts)  # lines of menus and footers come again and again
         X = compute_features(distinct)
-        unmasked = np.zeros(len(distinct), np.bool_)
-        first = first_pass_inputs(X, self.lexicon.score(distinct), self.patterns.score(distinct), unmasked)
+        first = first_pass_inputs(X, self.lexicon.score(distinct), self.patterns.score(distinct))
         P = self.first_pass.predict_proba(first)[text_ids]
         if len(batch):
             inputs = context_inputs(X, self.language, [distinct], text_ids)

@@ -145,7 +145,7 @@ def _tune_nets(
     drawn = _draw(corrections, rehearsal, table.is_content, table.kind, config)
     n = len(table.paragraphs)
     lexical, patterns = (score_paragraphs(x, table.paragraphs) for x in (model.lexicon, model.patterns))
-    first = first_pass_inputs(table.X, lexical, patterns, np.zeros(n, np.bool_))[drawn.indices]
+    first = first_pass_inputs(table.X, lexical, patterns)[drawn.indices]
     inputs = context_inputs(table.X, model.language, iterate_batches(table.paragraphs), np.arange(n)).take(
         drawn.indices
     )
@@ -178,11 +178,12 @@ def _draw(
     config: AdaptingConfig,
 ) -> _Drawn:
     rng = np.random.default_rng(config.random_state)
-    mix = replace(Mix(), full_page=0.6, part_of_chrome=0.2, masked=0.0)
-    mine, mine_ptr, _ = augment_documents(corrections, config.n_documents, mix, rng)
+    # A corrected paragraph shown as a teaser would be taught the kind that it has on its own page.
+    mix = replace(Mix(), full_page=0.6, part_of_chrome=0.2, portal_page=0.0)
+    mine, mine_ptr, *_ = augment_documents(corrections, config.n_documents, mix, rng)
     n_mine = sum(len(d.paragraphs) for d in corrections)
     if rehearsal:
-        rest, rest_ptr, _ = augment_documents(rehearsal, config.n_documents, Mix(), rng)
+        rest, rest_ptr, *_ = augment_documents(rehearsal, config.n_documents, Mix(), rng)
     else:
         rest, rest_ptr = np.zeros(0, np.int64), np.zeros(1, np.int64)
     indices = np.concatenate([mine, rest + n_mine])

@@ -3,9 +3,10 @@
 A model that has seen only full pages calls a lone paragraph content whatever it says, and leaves
 chrome in articles that are nearly clean. So training documents are cut and recombined: whole pages,
 pages with part of their chrome or with that of other pages too, articles with a few leftovers of the
-same page or of a page in another language, articles alone, chrome alone, single paragraphs, and pages put
-together from news lines and interface strings in 120 languages. Paragraphs are never altered: a document is a
-list of paragraph numbers, so what does not depend on context is computed once.
+same page or of a page in another language, articles alone, chrome alone, single paragraphs, pages among
+titles and leads of other articles, and pages put together from news lines and interface strings in 120
+languages. Paragraphs are never altered: a document is a list of paragraph numbers, so what does not depend
+on context is computed once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,7 @@ import numpy.typing as npt
 from dechrome.errors import CorpusFormatError
 from dechrome.training.corpus import ONE_SIDED_SOURCES, Document
 
-__all__ = ["Mix", "augment_documents"]
+__all__ = ["AugmentedDocuments", "Mix", "augment_documents"]
 
 #: Share of the leftovers that are consent notices, which pages of old corpora seldom hold.
 _CONSENT_SHARE = 0.35
@@ -28,6 +30,14 @@ _CONSENT_SHARE = 0.35
 _MOST_RUNS, _LEAST_RUN = 9, 3
 #: Shares of them that stand before the article, behind it and in it.
 _PLACES = (0.3, 0.6, 0.1)
+#: A portal shows up to so many runs of so many other articles each, this share of the runs before its own.
+_PORTAL_RUNS, _PORTAL_ARTICLES, _PORTAL_BEFORE = 3, (2, 12), 0.4
+#: Of each article it shows the title and the lead, the lead or the title, in these shares of the runs.
+_TEASERS = (0.6, 0.2, 0.2)
+#: Page types of public corpora whose own content is titles and leads of others.
+_FRONTS = ("collection", "listing")
+#: Fewer articles of a language make no portal.
+_LEAST_TEASERS = 3
 #: Share of the synthetic pages that are busy.
 _BUSY_SHARE = 0.6
 
@@ -42,11 +52,12 @@ class Mix:
     part_of_chrome: float = 0.20
     short_article: float = 0.10
     interrupted: float = 0.10
-    busy_page: float = 0.18
-    leftovers_same_page: float = 0.28
-    leftovers_other_language: float = 0.28
-    article_only: float = 0.12
-    single_paragraph: float = 0.16
+    busy_page: float = 0.16
+    portal_page: float = 0.22
+    leftovers_same_page: float = 0.30
+    leftovers_other_language: float = 0.40
+    article_only: float = 0.18
+    single_paragraph: float = 0.28
     chrome_only: float = 0.04
 
     fundus: float = 0.11
@@ -57,8 +68,21 @@ class Mix:
     seeds: float = 0.60
     synthetic: float = 0.06
 
-    masked: float = 0.15
-    """Share of documents whose lexical scores are hidden, so that shape and context stand alone."""
+    foreign: float = 0.15
+    """Share of documents scored by a lexicon that has not seen their language."""
+
+
+class AugmentedDocuments(NamedTuple):
+    """Training documents drawn from a corpus, whose paragraphs are numbered through."""
+
+    indices: _Indices
+    """Paragraph numbers, document after document, shape (n_rows,)."""
+    doc_ptr: _Indices
+    """Shape (n_documents + 1,)."""
+    is_foreign: npt.NDArray[np.bool_]
+    """Documents to be scored by a lexicon that has not seen their language, shape (n_documents,)."""
+    is_teaser: npt.NDArray[np.bool_]
+    """Content that stands here as the teaser of another article, hence is chrome, shape (n_rows,)."""
 
 
 class _Pool:
@@ -91,6 +115,14 @@ class _Pool:
                 mine = self.all_of(number)
                 known = self.phrases.get(document.language)
                 self.phrases[document.language] = mine if known is None else np.concatenate([known, mine])
+
+        self.teasers: dict[str, list[tuple[int, int]]] = {}
+        for number, document in enumerate(documents):
+            body = [i for i, kind in enumerate(document.kinds) if kind == "body"]
+            if "headline" in document.kinds and body and document.source not in ONE_SIDED_SOURCES:
+                title, first = document.kinds.index("headline"), int(self.ptr[number])
+                lead = next((i for i in body if i > title), body[0])
+                self.teasers.setdefault(document.language, []).append((first + title, first + lead))
 
     def all_of(self, number: int) -> _Indices:
         return np.arange(self.ptr[number], self.ptr[number + 1])
@@ -203,6 +235,31 @@ def _busy_page(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:
     return np.concatenate([first, *itertools.chain.from_iterable(zip(runs, parts, strict=True))])
 
 
+def _portal_page(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:
+    """The page with titles and leads of other articles in its language before its own and behind it.
+
+    Paragraph ``i`` as part of such a teaser is drawn as ``~i``.
+    """
+    rows, document = pool.all_of(number), pool.documents[number]
+    content = [i for i, label in enumerate(document.labels) if label == "content"]
+    own = range(pool.ptr[number], pool.ptr[number + 1])
+    teasers = [pair for pair in pool.teasers.get(document.language, []) if pair[0] not in own]
+    if not content or document.genre in _FRONTS or len(teasers) < _LEAST_TEASERS:
+        return rows
+    placed = []
+    for _ in range(int(rng.integers(1, _PORTAL_RUNS + 1))):
+        n_articles = rng.integers(*_PORTAL_ARTICLES, endpoint=True)
+        pairs = [teasers[i] for i in rng.integers(len(teasers), size=n_articles)]
+        shown = (slice(0, 2), slice(1, 2), slice(0, 1))[rng.choice(3, p=_TEASERS)]
+        run = ~np.array([row for pair in pairs for row in pair[shown]], np.int64)
+        low, high = (0, content[0]) if rng.random() < _PORTAL_BEFORE else (content[-1] + 1, len(rows))
+        placed.append((int(rng.integers(low, high + 1)), run))
+    placed.sort(key=lambda place: place[0])
+    first, *parts = np.split(rows, [at for at, _ in placed])
+    runs = [run for _, run in placed]
+    return np.concatenate([first, *itertools.chain.from_iterable(zip(runs, parts, strict=True))])
+
+
 def _attach(article: _Indices, chrome: _Indices, rng: np.random.Generator) -> _Indices:
     """One to six chrome paragraphs behind the article, before it, on both sides, or one inside."""
     size = int(rng.integers(1, 7))
@@ -271,7 +328,7 @@ def _synthetic_page(pool: _Pool, rng: np.random.Generator) -> _Indices:
 
 def augment_documents(
     documents: Sequence[Document], n_documents: int, mix: Mix, rng: np.random.Generator
-) -> tuple[_Indices, _Indices, npt.NDArray[np.bool_]]:
+) -> AugmentedDocuments:
     """Draw training documents.
 
     Parameters
@@ -285,11 +342,12 @@ def augment_documents(
 
     Returns
     -------
-    indices : ndarray of int64, shape (n_rows,)
-        Paragraph numbers, document after document.
-    doc_ptr : ndarray of int64, shape (n_documents + 1,)
-    is_masked : ndarray of bool, shape (n_documents,)
-        Documents whose lexical scores are to be hidden.
+    AugmentedDocuments
+
+    Raises
+    ------
+    CorpusFormatError
+        If there is no page or seed among them.
     """
     pool = _Pool(documents)
     present = [
@@ -312,6 +370,7 @@ def augment_documents(
         (mix.short_article, lambda d: _short_article(pool, d, rng)),
         (mix.interrupted, lambda d: _interrupted(pool, d, rng)),
         (mix.busy_page, lambda d: _busy_page(pool, d, rng)),
+        (mix.portal_page, lambda d: _portal_page(pool, d, rng)),
         (mix.leftovers_same_page, lambda d: _leftovers(pool, d, rng, False, pages)),
         (mix.leftovers_other_language, lambda d: _leftovers(pool, d, rng, True, pages)),
         (mix.article_only, lambda d: _stretch(pool.labelled(d, "content"), rng)),
@@ -330,7 +389,11 @@ def augment_documents(
         if len(rows):
             drawn.append(rows)
     doc_ptr = np.concatenate([[0], np.cumsum([len(rows) for rows in drawn], dtype=np.int64)])
-    return np.concatenate(drawn), doc_ptr, rng.random(n_documents) < mix.masked
+    indices = np.concatenate(drawn)
+    is_teaser = indices < 0
+    return AugmentedDocuments(
+        np.where(is_teaser, ~indices, indices), doc_ptr, rng.random(n_documents) < mix.foreign, is_teaser
+    )
 
 
 def _single(pool: _Pool, number: int, rng: np.random.Generator) -> _Indices:

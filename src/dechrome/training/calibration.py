@@ -52,9 +52,10 @@ def calibrate(
 
     rng = np.random.default_rng(config.random_state + 2)
     usable = [d for d in documents if d.source not in ONE_SIDED_SOURCES] or list(documents)
-    indices, doc_ptr, _ = augment_documents(usable, min(4000, 20 * len(usable)), config.mix, rng)
+    indices, doc_ptr, _, is_teaser = augment_documents(usable, min(4000, 20 * len(usable)), config.mix, rng)
     paragraphs = [text for document in usable for text in document.paragraphs]
     labels = np.array([{"content": 1, "chrome": 0, None: -1}[x] for d in usable for x in d.labels])[indices]
+    labels[is_teaser] = 0
     probabilities = []
     for start in range(0, len(doc_ptr) - 1, 200):
         ptr = doc_ptr[start : start + 201]

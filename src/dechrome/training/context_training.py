@@ -35,6 +35,8 @@ _LEAST_BATCHES = 64
 _SEES_ATTENTION = (False, True)
 #: Documents of so many paragraphs weigh half as much as the longest, see :func:`_draw_batches`.
 _HALF_WEIGHT = 20
+#: What is taught of a paragraph of another article, shown as its teaser.
+_TEASER = np.int8(KINDS.index("related"))
 #: Inputs are scaled by the mean and deviation of so many documents.
 _SCALING_DOCUMENTS = 1_000
 
@@ -49,7 +51,8 @@ class Lessons:
     target: npt.NDArray[np.int8]
     weight: _Array
     first: dict[bool, _Array]
-    """Inputs of the first pass, the words hidden or not."""
+    """Inputs of the first pass; True: by a lexicon that has not seen the language, False: by one that has not
+    seen the site."""
     P: dict[bool, _Array]
     """What the first pass makes of them, when it has not seen their site."""
     surroundings: ContextInputs
@@ -61,7 +64,7 @@ class Lessons:
         """The lessons of the other half."""
         rows = np.flatnonzero(self.half != half)
         owner = np.repeat(np.arange(len(self.documents)), [len(d.paragraphs) for d in self.documents])
-        first, P = ({masked: of[masked][rows] for masked in of} for of in (self.first, self.P))
+        first, P = ({foreign: of[foreign][rows] for foreign in of} for of in (self.first, self.P))
         documents = [self.documents[d] for d in np.unique(owner[rows])]
         return Lessons(
             documents, self.half[rows], self.target[rows], self.weight[rows], first, P,
@@ -144,7 +147,9 @@ def _draw_batches(
     lessons: Lessons, n_documents: int, config: TrainingConfig, rng: np.random.Generator
 ) -> Iterator[tuple[_Batch, float]]:
     """Draw documents of every shape, batch after batch; with each, what share of them is behind."""
-    indices, doc_ptr, is_masked = augment_documents(lessons.documents, n_documents, config.mix, rng)
+    indices, doc_ptr, is_foreign, is_teaser = augment_documents(
+        lessons.documents, n_documents, config.mix, rng
+    )
     batch_size = max(1, min(config.batch_size, doc_ptr[-1] // _LEAST_BATCHES))
     cuts = np.searchsorted(doc_ptr, np.arange(0, doc_ptr[-1], batch_size))
     cuts = np.unique(np.append(cuts, n_documents))
@@ -152,21 +157,22 @@ def _draw_batches(
         ptr = doc_ptr[low : high + 1] - doc_ptr[low]
         rows = indices[doc_ptr[low] : doc_ptr[high]]
         sizes = np.diff(ptr)
-        X, attention = _context_columns(lessons, rows, ptr, np.repeat(is_masked[low:high], sizes))
+        X, attention = _context_columns(lessons, rows, ptr, np.repeat(is_foreign[low:high], sizes))
         # A document of n rows weighs n / (20 + n): long ones nearly alike, a lone paragraph a twentieth.
         weight = np.divide(lessons.weight[rows], np.repeat(_HALF_WEIGHT + sizes, sizes), dtype=np.float32)
-        yield _Batch(X, one_hot(lessons.target[rows]), weight, ptr, attention), low / n_documents
+        target = np.where(is_teaser[doc_ptr[low] : doc_ptr[high]], _TEASER, lessons.target[rows])
+        yield _Batch(X, one_hot(target), weight, ptr, attention), low / n_documents
 
 
 def _context_columns(
     lessons: Lessons,
     rows: npt.NDArray[np.int64],
     doc_ptr: npt.NDArray[np.int64],
-    is_masked: npt.NDArray[np.bool_],
+    is_foreign: npt.NDArray[np.bool_],
 ) -> tuple[_Array, _Array]:
     """Input columns of a pass in context, and attention, for documents made of the given paragraphs."""
-    mask = is_masked[:, None]
-    first, P = (np.where(mask, of[True][rows], of[False][rows]) for of in (lessons.first, lessons.P))
+    column = is_foreign[:, None]
+    first, P = (np.where(column, of[True][rows], of[False][rows]) for of in (lessons.first, lessons.P))
     inputs, places = lessons.surroundings.take(rows), np.arange(len(rows))
     context = Context(inputs, doc_ptr, P)
     X = context_pass_inputs(0, first, P, context, places)

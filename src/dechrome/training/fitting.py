@@ -2,7 +2,8 @@
 
 1. Pattern and lexical scores.
 2. First pass on shape and words, without context; it names the kind of chrome that the markup left open.
-   Both are out of fold by site, so that what comes later sees them as weak as they will be.
+   Both are out of fold by site, the lexical ones also by language, so that what comes later sees them as weak
+   as they will be.
 3. Two passes in context, on documents of every shape, drawn anew in each epoch; the second sees what nets
    say that have not seen the site.
 4. Calibration and threshold, on the development sites.
@@ -33,7 +34,7 @@ from dechrome.training.kinds import refine_kinds, trusted_rows
 from dechrome.training.net_training import NetTrainer, one_blas_thread, one_hot, random_net, scaling
 from dechrome.training.restyling import restyle_documents
 from dechrome.training.table import ParagraphTable, iterate_batches, tabulate
-from dechrome.training.text_models import fit_language_model, fit_lexicon, fit_out_of_fold, fit_patterns
+from dechrome.training.text_models import fit_language_model, fit_lexicon, fit_patterns, score_out_of_fold
 
 __all__ = ["Groundwork", "fit_alone", "fit_in_context", "fit_model", "thin_news"]
 
@@ -42,8 +43,8 @@ _Array = npt.NDArray[np.float32]
 _log = logging.getLogger(__name__)
 #: Fewer paragraphs with a kind decided by reading teach no net of their own.
 _LEAST_TRUSTED, _KIND_WIDTH, _KIND_EPOCHS = 500, 32, 20
-#: Share of the texts whose words the first pass does not see.
-_MASKED = 0.2
+#: Share of the texts that the first pass learns as of a language unseen.
+_FOREIGN = 0.2
 #: A net sees at least so many batches an epoch.
 _LEAST_BATCHES = 64
 #: Inputs are scaled by the mean and deviation of about so many rows.
@@ -140,21 +141,29 @@ def fit_alone(
 
     language = fit_language_model([d for d in documents if d.split == "train"])
     surroundings = _gather_inputs(table, language)
-    patterns, pattern_scores = fit_out_of_fold(
-        table, lambda rows: fit_patterns(table, rows, config.random_state, n_jobs), "pattern scores", progress
-    )
-    lexicon, lexical = fit_out_of_fold(
-        table, lambda rows: fit_lexicon(table, config.text_model, rows, config.random_state, n_jobs),
-        "lexical scores", progress,
-    )  # fmt: skip
+    everything = np.arange(len(table.paragraphs))
 
-    def first_inputs(is_masked: npt.NDArray[np.bool_]) -> _Array:
-        return first_pass_inputs(table.X, lexical, pattern_scores, is_masked)
+    def patterns_of(rows: npt.NDArray[np.int64]) -> PatternModel:
+        return fit_patterns(table, rows, config.random_state, n_jobs)
 
-    inputs = {masked: first_inputs(np.full(len(table.paragraphs), masked)) for masked in (False, True)}
-    partly = first_inputs(
-        np.random.default_rng(config.random_state + 1).random(len(table.paragraphs)) < _MASKED
-    )
+    def lexicon_of(rows: npt.NDArray[np.int64]) -> Lexicon:
+        return fit_lexicon(table, config.text_model, rows, config.random_state, n_jobs)
+
+    pattern_scores = score_out_of_fold(table, table.fold, patterns_of, "pattern scores", progress)
+    lexical = score_out_of_fold(table, table.fold, lexicon_of, "lexical scores", progress)
+    # The nets are to learn how little the words say of a language never trained on.
+    foreign = lexical
+    if len(np.unique(table.language_fold)) > 1:
+        name = "lexical scores, languages unseen"
+        foreign = score_out_of_fold(table, table.language_fold, lexicon_of, name, progress)
+    inputs = {
+        False: first_pass_inputs(table.X, lexical, pattern_scores),
+        True: first_pass_inputs(table.X, foreign, pattern_scores),
+    }
+    is_foreign = np.random.default_rng(config.random_state + 1).random((len(everything), 1)) < _FOREIGN
+    partly = np.where(is_foreign, inputs[True], inputs[False])
+    progress("pattern and lexical scores, all")
+    patterns, lexicon = patterns_of(everything), lexicon_of(everything)
     first_pass, lessons = _fit_first_passes(table, inputs, partly, surroundings, config, n_jobs, progress)
     return Groundwork(patterns, lexicon, language, first_pass, lessons, n_documents)
 
@@ -197,7 +206,7 @@ def _fit_first_passes(
     n_jobs: int,
     progress: Callable[[str], None],
 ) -> tuple[Net, Lessons]:
-    """Fit the first pass, words partly hidden; with it, what it makes of each site unseen."""
+    """Fit the first pass, languages partly unseen; with it, what it makes of each site unseen."""
     from joblib import Parallel, delayed
 
     row_weight = _row_weights(table)
@@ -213,10 +222,10 @@ def _fit_first_passes(
         jobs.append((None if of_fold.all() else ~of_fold, f"fold {i + 1} of {len(folds)}"))
     parallel = Parallel(n_jobs=n_jobs, require="sharedmem")
     first_pass, *nets = parallel(delayed(first_net)(target, chosen, name) for chosen, name in jobs)
-    P = {masked: np.empty((len(X), len(KINDS)), np.float32) for masked, X in inputs.items()}
+    P = {foreign: np.empty((len(X), len(KINDS)), np.float32) for foreign, X in inputs.items()}
     for of_fold, net in zip(folds, nets, strict=True):
-        for masked, X in inputs.items():
-            P[masked][of_fold] = net.predict_proba(X[of_fold])
+        for foreign, X in inputs.items():
+            P[foreign][of_fold] = net.predict_proba(X[of_fold])
     weight = np.where(target >= 0, row_weight, np.float32(0))
     lessons = Lessons(table.documents, table.fold % 2, target, weight, inputs, P, surroundings)
     return first_pass, lessons

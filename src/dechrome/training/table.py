@@ -24,6 +24,8 @@ __all__ = ["ParagraphTable", "count_grams", "iterate_batches", "tabulate"]
 Grams: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
 _CHUNK = 20_000
 UNKNOWN = -1
+#: Each holds a third of the languages.
+_LANGUAGE_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class ParagraphTable:
     """Whether the kind was decided by reading, (n_paragraphs,)."""
     fold: npt.NDArray[np.int8]
     """Cross-validation fold by site, (n_paragraphs,)."""
+    language_fold: npt.NDArray[np.int8]
+    """Cross-validation fold by language, (n_paragraphs,)."""
     text_id: npt.NDArray[np.int64]
     """Equal for equal paragraphs, (n_paragraphs,)."""
 
@@ -94,6 +98,7 @@ def tabulate(documents: Sequence[Document], n_folds: int = 4) -> ParagraphTable:
     label_codes = {"content": 1, "chrome": 0, None: UNKNOWN}
     kind_codes = {kind: i for i, kind in enumerate(KINDS)} | {None: UNKNOWN}
     folds = [zlib.crc32(document.site.encode()) % n_folds for document in documents]
+    language_folds = [zlib.crc32(document.language.encode()) % _LANGUAGE_FOLDS for document in documents]
     return ParagraphTable(
         documents=list(documents),
         paragraphs=paragraphs,
@@ -103,6 +108,7 @@ def tabulate(documents: Sequence[Document], n_folds: int = 4) -> ParagraphTable:
         kind=np.array([kind_codes[x] for d in documents for x in d.kinds], np.int8),
         is_read=read,
         fold=np.repeat(np.array(folds, np.int8), sizes),
+        language_fold=np.repeat(np.array(language_folds, np.int8), sizes),
         text_id=number_paragraphs(paragraphs)[1],
     )
 

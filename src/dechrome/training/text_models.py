@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +20,9 @@ from dechrome.training.corpus import Document
 from dechrome.training.table import ParagraphTable, iterate_batches
 
 __all__ = [
-    "fit_language_model", "fit_lexicon", "fit_linear_scores", "fit_out_of_fold", "fit_patterns",
+    "fit_language_model", "fit_lexicon", "fit_linear_scores", "fit_patterns", "score_out_of_fold",
     "score_paragraphs",
 ]  # fmt: skip
-
-_Scorer = TypeVar("_Scorer", Lexicon, PatternModel)
 
 #: Chosen on the development sites among 3e-7 .. 1e-4.
 _ALPHA = 1e-5
@@ -43,6 +40,8 @@ def _fit_column(
 ) -> tuple[npt.NDArray[np.float32], float]:
     from sklearn.linear_model import SGDClassifier
 
+    if not len(target):  # of which nothing is known
+        return np.zeros(grams.shape[1], np.float32), 0.0
     if target.min() == target.max():  # a kind that a small corpus lacks, or has alone
         return np.zeros(grams.shape[1], np.float32), 8.0 if target.max() else -8.0
     model = SGDClassifier(
@@ -165,17 +164,22 @@ def _fit_hashed(
     )
 
 
-def fit_out_of_fold(
+def score_out_of_fold(
     table: ParagraphTable,
-    fit: Callable[[npt.NDArray[np.int64]], _Scorer],
+    fold: npt.NDArray[np.int8],
+    fit: Callable[[npt.NDArray[np.int64]], Lexicon | PatternModel],
     name: str,
     progress: Callable[[str], None],
-) -> tuple[_Scorer, npt.NDArray[np.float32]]:
-    """Fit a scorer on all paragraphs, and score each by one that has not seen its site.
+) -> npt.NDArray[np.float32]:
+    """Score each paragraph by a scorer that has not seen its fold.
+
+    A fold without which no label would be left is scored by one that has.
 
     Parameters
     ----------
     table : ParagraphTable
+    fold : ndarray of int8, shape (n_paragraphs,)
+        Number of each paragraph's fold.
     fit : callable
         From the rows to learn from to a scorer.
     name : str
@@ -184,19 +188,17 @@ def fit_out_of_fold(
 
     Returns
     -------
-    scorer
-        Fitted on all.
-    scores : ndarray of float32, shape (n_paragraphs, n_scores)
+    ndarray of float32, shape (n_paragraphs, n_scores)
     """
-    folds = np.unique(table.fold)
-    scores: npt.NDArray[np.float32] = np.zeros((len(table.paragraphs), len(KINDS) + 1), np.float32)
-    for fold in folds:
-        progress(f"{name}, fold {fold + 1} of {len(folds)}")
-        held_out, rest = np.flatnonzero(table.fold == fold), np.flatnonzero(table.fold != fold)
-        scorer = fit(rest if len(rest) else held_out)
-        scores[held_out] = score_paragraphs(scorer, [table.paragraphs[i] for i in held_out])
-    progress(f"{name}, all")
-    return fit(np.arange(len(table.paragraphs))), scores
+    folds, parts = np.unique(fold), []
+    for number, held in enumerate(folds):
+        progress(f"{name}, fold {number + 1} of {len(folds)}")
+        held_out, rest = np.flatnonzero(fold == held), np.flatnonzero(fold != held)
+        scorer = fit(rest if (table.is_content[rest] >= 0).any() else held_out)
+        parts.append(score_paragraphs(scorer, [table.paragraphs[i] for i in held_out]))
+    scores = np.concatenate(parts)
+    scores[np.argsort(fold, kind="stable")] = scores.copy()
+    return scores
 
 
 def score_paragraphs(scorer: Lexicon | PatternModel, paragraphs: Sequence[str]) -> npt.NDArray[np.float32]:
