@@ -3,10 +3,10 @@
     python benchmarks/unseen_languages.py CORPUS -o data/results/unseen_languages.md
 
 *Never seen*: no page, no seed, no news line, no phrase; one model for each group of languages left out
-together, which costs a little more than one alone. *No page*: one model on the pages in English and German
-alone, with all seeds, news lines and phrases: what a language may expect of which the corpora hold no page.
-It is judged on every news page of the others, which it has not seen. With fewer augmented documents than the
-shipped model has.
+together, which takes fewer models than one for each language. *No page*: one model on the pages in English
+and German alone, with all seeds, news lines and phrases: what a language may expect of which the corpora hold
+no page. It is judged on every news page of the others, which it has not seen. With fewer augmented documents
+than the shipped model has.
 """
 
 from __future__ import annotations
