@@ -31,6 +31,7 @@ from dechrome.training.calibration import calibrate
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import ONE_SIDED_SOURCES, Document, read_corpus
 from dechrome.training.fitting import Groundwork, fit_alone, fit_in_context
+from dechrome.training.shapes import SHAPES
 
 #: Languages whose seeds the models never see; four scripts, two of them with no page in any corpus.
 _HELD_OUT = ("hi", "ko", "tr", "vi", "am", "fa")
@@ -116,11 +117,7 @@ def variants(
         changed = replace(config, **changes)  # type: ignore[arg-type]
         return lambda held_out: measure(train, held_out, changed, laid, change)
 
-    full_pages = replace(
-        config.mix, part_of_chrome=0, short_article=0, interrupted=0, busy_page=0, portal_page=0,
-        leftovers_same_page=0, leftovers_other_language=0, article_only=0, single_paragraph=0, chrome_only=0,
-        full_page=1,
-    )  # fmt: skip
+    full_pages = replace(config.mix, **{shape: float(shape == "full_page") for shape in SHAPES})
     found: dict[str, Callable[[list[Document]], dict[str, float]]] = {
         "all parts": in_context(),
         "all parts, another random state in context": in_context(random_state=1),

@@ -12,6 +12,7 @@ from dechrome.training.building import document_from_seed
 from dechrome.training.config import TrainingConfig
 from dechrome.training.fitting import fit_model
 from dechrome.training.seeds import read_seeds
+from dechrome.training.shapes import SHAPES
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -19,13 +20,6 @@ SHARED = ROOT.parent / "shared"
 TOY_CONFIG = TrainingConfig(
     n_folds=2, n_documents=500, first_pass_epochs=2, context_epochs=3, first_pass_width=8, context_width=16,
     dilations=(1, 2), n_averaged=2, batch_size=1024,
-)  # fmt: skip
-
-
-#: The shapes that augmented documents may have.
-SHAPES = (
-    "full_page", "part_of_chrome", "short_article", "interrupted", "busy_page", "portal_page",
-    "leftovers_same_page", "leftovers_other_language", "article_only", "single_paragraph", "chrome_only",
 )  # fmt: skip
 
 

@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from conftest import SHAPES, only
+from conftest import only
 from dechrome.training.augmentation import Mix, augment_documents
 from dechrome.training.corpus import Document
+from dechrome.training.shapes import SHAPES
 
 
 def draw(documents, shape, n=200):

@@ -76,6 +76,11 @@ def test_a_language_alone_in_having_labels_teaches_all(seed_documents, unknown):
     ]
     lessons = fit_alone(documents, TOY_CONFIG, 1, lambda _: None).lessons
     assert all(np.isfinite(X).all() for X in lessons.first.values())
+    is_english = np.repeat(
+        [d.language == "en" for d in lessons.documents], [len(d.labels) for d in lessons.documents]
+    )
+    of_content = lessons.first[True][is_english, FIRST_PASS_INPUTS.index("lexical_content")]
+    assert of_content.std() > 0  # of what nothing else would have taught
 
 
 def test_calibration_takes_teasers_for_chrome(seed_documents, toy_model):

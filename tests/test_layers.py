@@ -36,7 +36,8 @@ LEVEL = {name: level for level, names in LAYERS.items() for name in names}
 #: From a labelled corpus to a model, then from a model to a report; a stage imports only stages before it.
 STAGES = {
     "training": [
-        "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "augmentation", "table",
+        "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "shapes", "augmentation",
+        "table",
         "kinds", "config", "fasttext_training", "text_models", "calibration", "restyling", "net_training",
         "context_training", "fitting", "estimator", "corrections", "adapting",
     ],
