@@ -28,6 +28,8 @@ def test_a_model_read_back_predicts_the_same_bits(toy_model, folder):
         toy_model.score(Batch(TEXTS)), read_model(folder).score(Batch(TEXTS)), strict=True
     ):
         assert np.array_equal(expected, found)
+    assert read_model(folder).calibration == toy_model.calibration
+    assert read_model(folder).thresholds == toy_model.thresholds
 
 
 def test_the_same_model_gives_the_same_bytes(toy_model, folder, tmp_path):
@@ -55,6 +57,8 @@ def edit_config(folder, **changes):
         (lambda f: edit_config(f, lexicon={"name": "fasttext", "file_sha256": ""}), "lexicon.ftz"),
         (lambda f: edit_config(f, dilations=[[1, 2, 4, 8]]), "damaged"),
         (lambda f: edit_config(f, thresholds={"balanced": "half"}), "damaged"),
+        (lambda f: edit_config(f, calibration={"lifted_best": 0.2}), "damaged"),
+        (lambda f: edit_config(f, calibration={"lifted_best": {"balanced": 0.2}}), "damaged"),
         (lambda f: (f / "weights.npz").write_bytes(b"PK\x03\x04"), "its hash differs"),
         (
             lambda f: (f / "weights.npz").write_bytes((f / "weights.npz").read_bytes()[:-500]),

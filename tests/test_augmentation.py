@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -118,7 +119,10 @@ def test_portal_pages_show_titles_and_leads_of_other_articles_around_their_own(s
             assert not is_teaser[content[0] : content[-1] + 1].any()
 
 
-def test_a_portal_is_of_one_language_and_a_lead_follows_its_title(seed_documents):
+def test_a_portal_is_of_one_language_and_a_lead_follows_its_title(seed_documents, monkeypatch):
+    monkeypatch.setattr(
+        "dechrome.training.shapes._PORTAL_RUNS", 1
+    )  # a title may end one, a lead begin the next
     owner = np.repeat(np.arange(len(seed_documents)), [len(d.paragraphs) for d in seed_documents])
     language = np.array([d.language for d in seed_documents])[owner]
     kinds = np.array([kind for d in seed_documents for kind in d.kinds])
@@ -128,11 +132,24 @@ def test_a_portal_is_of_one_language_and_a_lead_follows_its_title(seed_documents
     shown = set()
     for a, b in zip(ptr[:-1], ptr[1:], strict=True):
         assert len(set(language[indices[a:b]])) == 1
-    at = np.flatnonzero(is_teaser[:-1] & is_teaser[1:])
-    for row, following in zip(indices[at], indices[at + 1], strict=True):
-        shown.add((kinds[row], kinds[following], owner[row] == owner[following]))
+        run = indices[a:b][is_teaser[a:b]]
+        for row, following in itertools.pairwise(run):
+            shown.add((kinds[row], kinds[following], owner[row] == owner[following]))
     assert ("headline", "body", True) in shown
     assert ("headline", "body", False) not in shown
+
+
+def test_a_document_set_again_is_no_teaser_of_itself(seed_documents):
+    articles = [d for d in seed_documents if {"headline", "body"} <= set(d.kinds)][:20]
+    documents = [replace(d, language="en") for d in (*articles, *articles)]
+    texts = [text for d in documents for text in d.paragraphs]
+    owner = np.repeat(np.arange(len(documents)), [len(d.paragraphs) for d in documents])
+    drawn = augment_documents(documents, 300, only("portal_page"), np.random.default_rng(0))
+    assert drawn.is_teaser.any()
+    for a, b in zip(drawn.doc_ptr[:-1], drawn.doc_ptr[1:], strict=True):
+        rows, is_teaser = drawn.indices[a:b], drawn.is_teaser[a:b]
+        own = documents[owner[rows[~is_teaser][0]]]
+        assert {texts[i] for i in rows[is_teaser]}.isdisjoint(own.paragraphs)
 
 
 @pytest.mark.parametrize(("n", "has_portals"), [(3, False), (4, True)])

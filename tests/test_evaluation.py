@@ -19,7 +19,7 @@ from dechrome.evaluation.measures import (
     word_f1,
 )
 from dechrome.evaluation.tables import make_tables, model_card, tables_to_markdown, write_tables
-from dechrome.labels import KINDS
+from dechrome.labels import FAVORS, KINDS
 from dechrome.training.corpus import Document
 
 DOCUMENT = Document(
@@ -124,6 +124,18 @@ def test_kinds_of_pages_leave_seeds_out(toy_model, seed_documents):
     assert (kinds.n > kinds.n_pages).all()
     seeds_only = make_tables(toy_model, mixed[len(pages) :], held_out)["kinds"]
     assert seeds_only.f1_pages.isna().all()
+
+
+def test_presets_are_judged_as_they_predict(toy_model, seed_documents):
+    """Of pages of which nothing is sure, each preset lifts something."""
+    held_out = [d for d in seed_documents if d.split == "development"][:9]
+    calibration = replace(toy_model.calibration, intercept=-4.0, least_best=-50.0, least_paragraphs=2)
+    unsure = replace(toy_model, calibration=calibration)
+    presets = make_tables(unsure, score_documents(unsure, held_out), held_out)["presets"]
+    for favor in FAVORS:
+        measures = evaluate_paragraphs(score_documents(unsure, held_out, favor))
+        assert presets.paragraph_recall[favor] == measures["recall"] > 0
+        assert presets.paragraph_precision[favor] == measures["precision"]
 
 
 def test_tables_show_counts_as_whole_numbers_and_measures_with_three_digits():

@@ -9,6 +9,7 @@ from conftest import TOY_CONFIG, only
 from dechrome.artefact import write_model
 from dechrome.errors import CorpusFormatError
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
+from dechrome.labels import KINDS
 from dechrome.model import FIRST_PASS_INPUTS
 from dechrome.training.calibration import _choose_thresholds, calibrate
 from dechrome.training.config import TrainingConfig, read_config
@@ -192,9 +193,24 @@ def test_documents_set_again_are_learned_from_and_not_counted(seed_documents):
     assert model.metadata["n_training_documents"] == len(train)
 
 
-def test_what_is_lifted_lies_above_the_balanced_threshold(toy_model):
-    lifted = 1 / (1 + np.exp(-toy_model.calibration.lifted_best))
-    assert toy_model.threshold < lifted < toy_model.threshold + 0.06
+def test_what_is_lifted_lies_above_the_threshold(toy_model):
+    thresholds = toy_model.thresholds
+    lifted = {favor: 1 / (1 + np.exp(-best)) for favor, best in toy_model.calibration.lifted_best.items()}
+    assert thresholds["balanced"] < lifted["balanced"] < thresholds["balanced"] + 0.06
+    assert thresholds["precision"] < lifted["precision"] < thresholds["precision"] + 0.06
+    assert lifted["recall"] >= lifted["balanced"]
+
+
+def test_a_lone_paragraph_meets_the_threshold_at_even_odds(toy_model):
+    calibration = toy_model.calibration
+    assert abs(toy_model.threshold - 0.5) > 0.01
+    even = 1 / (1 + np.exp(calibration.intercept / calibration.slope))
+    P = np.zeros((4, len(KINDS)), np.float32)
+    P[:, KINDS.index("body")] = [even - 1e-3, even + 1e-3, even - 1e-3, even + 1e-3]
+    P[:, KINDS.index("related")] = 1 - P.sum(axis=1)
+    p = calibration.apply(P, np.full(4, 5, np.float32), np.array([0, 1, 2, 4]))
+    assert p[0] < toy_model.threshold < p[1]
+    assert p[2:] == pytest.approx([0.5, 0.5], abs=0.01)
 
 
 def test_of_thresholds_as_good_as_the_best_the_middle_is_taken():

@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from dechrome.batch import Batch
-from dechrome.labels import KINDS
+from dechrome.labels import FAVORS, KINDS
 from dechrome.model import Calibration, _cut_long_documents, choose_kinds
 
 BODY, HEADLINE, RELATED = (KINDS.index(kind) for kind in ("body", "headline", "related"))
-CALIBRATION = Calibration(least_paragraphs=5)
+CALIBRATION = Calibration(
+    lone_shift=-0.4, lifted_best={"precision": 1.5, "balanced": 0.2, "recall": 0.2}, least_paragraphs=5
+)
 
 
 def page(*paragraphs):
@@ -21,32 +23,46 @@ def page(*paragraphs):
 MENU = [(BODY, 0.01, 12)] * 5
 
 
-def apply(*paragraphs, calibration=CALIBRATION):
+def apply(*paragraphs, calibration=CALIBRATION, favor="balanced"):
     P, log_length = page(*paragraphs)
-    return calibration.apply(P, log_length, np.array([0, len(P)]))
+    return calibration.apply(P, log_length, np.array([0, len(P)]), favor)
+
+
+def sigmoid(score):
+    return 1 / (1 + np.exp(-score))
 
 
 def test_slope_and_intercept_move_log_odds():
     p = apply((BODY, 0.5, 200), calibration=Calibration(slope=2.0, intercept=1.0))
-    assert p == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-5)
+    assert p == pytest.approx(sigmoid(1), abs=1e-5)
 
 
-def test_a_page_on_which_nothing_is_sure_is_lifted_by_its_likeliest_body():
-    p = apply((HEADLINE, 0.2, 40), (BODY, 0.3, 300), *MENU)
-    assert p[1] == pytest.approx(1 / (1 + np.exp(-CALIBRATION.lifted_best)), abs=1e-4)
+@pytest.mark.parametrize("favor", FAVORS)
+def test_a_page_on_which_nothing_is_sure_is_lifted_by_its_likeliest_body(favor):
+    p = apply((HEADLINE, 0.2, 40), (BODY, 0.3, 300), *MENU, favor=favor)
+    assert p[1] == pytest.approx(sigmoid(CALIBRATION.lifted_best[favor]), abs=1e-4)
     assert 0.2 < p[0] < p[1]
     assert p[2:].max() < 0.1
 
 
+def test_a_paragraph_that_is_the_whole_document_is_shifted_and_no_other():
+    two = [(BODY, 0.5, 200), (BODY, 0.5, 200)]
+    assert apply(*two) == pytest.approx([0.5, 0.5], abs=1e-5)
+    assert apply(two[0]) == pytest.approx(sigmoid(CALIBRATION.lone_shift), abs=1e-5)
+    P, log_length = page(*two, two[0])
+    together = CALIBRATION.apply(P, log_length, np.array([0, 1, 1, 3]))
+    assert np.array_equal(together, np.concatenate([apply(two[0]), apply(*two)]))
+
+
 def test_a_short_line_lifts_less_than_a_longer_paragraph():
     p = apply((BODY, 0.4, 20), (BODY, 0.3, 300), *MENU)
-    assert p[1] == pytest.approx(1 / (1 + np.exp(-CALIBRATION.lifted_best)), abs=1e-4)
+    assert p[1] == pytest.approx(sigmoid(CALIBRATION.lifted_best["balanced"]), abs=1e-4)
 
 
 @pytest.mark.parametrize(
     "paragraphs",
     [
-        pytest.param([(BODY, 0.3, 300)], id="few paragraphs"),
+        pytest.param([(BODY, 0.3, 300), (BODY, 0.3, 300)], id="few paragraphs"),
         pytest.param([(BODY, 0.9, 300), *MENU], id="one is sure"),
         pytest.param([(BODY, 0.02, 300), *MENU], id="none comes near"),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 import dechrome
 from dechrome import Predictions, clean_text, load_model, predict_paragraphs
+from dechrome.labels import FAVORS
 from dechrome.prediction import ParagraphModel
 
 DOCUMENT = (
@@ -161,12 +162,24 @@ def test_the_readmes_snippet_is_labelled_right():
 
 
 def test_favor_names_the_thresholds_of_the_model(model):
+    """Of a document too short to be lifted."""
     thresholds = {"precision": 0.9, "balanced": 0.5, "recall": 0.1}
     own = ParagraphModel(replace(model.stages, thresholds=thresholds))
     for favor, threshold in thresholds.items():
         assert own.predict_paragraphs(DOCUMENT, favor=favor) == model.predict_paragraphs(DOCUMENT, threshold)
     assert own.predict_paragraphs(DOCUMENT, 0.0, favor="precision") == own.predict_paragraphs(DOCUMENT, 0.0)
     assert clean_text(DOCUMENT, model=own, favor="recall") == clean_text(DOCUMENT, model=own, threshold=0.1)
+
+
+def test_something_of_an_unsure_page_is_kept_whatever_is_favoured(model):
+    calibration = replace(model.stages.calibration, intercept=-4.0, least_best=-50.0, least_paragraphs=2)
+    unsure = ParagraphModel(replace(model.stages, calibration=calibration))
+    for favor in FAVORS:
+        alone = unsure.predict_paragraphs(DOCUMENT, favor=favor)
+        assert set(alone.labels) == {"content", "chrome"}
+        assert list(unsure.predict_documents([DOCUMENT] * 9, favor=favor, n_jobs=2)) == [alone] * 9
+    by_hand = unsure.predict_paragraphs(DOCUMENT, unsure.stages.thresholds["precision"], favor="precision")
+    assert set(by_hand.labels) == {"chrome"}
 
 
 def test_an_unknown_favor_is_named(model):

@@ -32,7 +32,7 @@ __all__ = ["FORMAT_VERSION", "read_model", "write_model"]
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 9
+FORMAT_VERSION = 10
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
 
 
@@ -216,7 +216,9 @@ def _assemble(folder: Path, config: dict[str, Any]) -> Model:
         )
         for number, nets in enumerate(config["dilations"])
     ]
-    calibration = Calibration(**config["calibration"])
+    told = config["calibration"]
+    lifted_best = {favor: float(told["lifted_best"][favor]) for favor in FAVORS}
+    calibration = Calibration(**told | {"lifted_best": lifted_best})
     return Model(
         patterns=PatternModel(_read_scores("pattern", arrays)),
         lexicon=_read_lexicon(folder, config["lexicon"], arrays),

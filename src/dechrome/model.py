@@ -17,7 +17,7 @@ import numpy.typing as npt
 from dechrome.batch import Batch
 from dechrome.context import CONTEXT, STRETCHES, Context, ContextInputs
 from dechrome.features import FEATURES, compute_features
-from dechrome.labels import CONTENT_KINDS, KINDS, LEXICAL_SCORES, SCORES, Favor
+from dechrome.labels import CONTENT_KINDS, FAVORS, KINDS, LEXICAL_SCORES, SCORES, Favor
 from dechrome.language import LanguageModel
 from dechrome.lexicon import Lexicon
 from dechrome.patterns import PatternModel
@@ -111,28 +111,39 @@ def choose_kinds(P: _Array, is_content: npt.NDArray[np.bool_]) -> npt.NDArray[np
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling, and a lift for pages on which nothing is sure.
+    """Platt scaling, a shift for paragraphs without context and a lift for pages on which nothing is sure.
 
-    ``p_content = sigmoid(slope * logit + intercept + lift)``. Most pages hold an article, however
-    unlike it looks to those seen before (a stock notice of two lines, a script never trained on): on a
-    page whose likeliest body paragraph stays unsure, all scores are lifted so far that it is content. (Of
-    the body, as a headline alone is no article, and of some length, as a lone line is none either.) Pages of
-    few paragraphs, and those on which nothing comes near, are left as they are.
+    ``p_content = sigmoid(slope * logit + intercept + shift + lift)``.
+
+    The threshold with the best F1 lies below a half (Lipton et al. 2014, https://arxiv.org/abs/1402.1892). Of
+    a paragraph that is the whole document no precision is traded for recall, it is right or wrong, so even
+    odds are the best line: its score is shifted so that they meet the balanced threshold.
+
+    Most pages hold an article, however unlike it looks to those seen before (a stock notice of two lines, a
+    script never trained on): on a page whose likeliest body paragraph stays unsure, all scores are lifted so
+    far that it is content. (Of the body, as a headline alone is no article, and of some length, as a lone
+    line is none either.) Pages of few paragraphs, and those on which nothing comes near, stay as they are.
+    Each preset lifts to its own threshold, so that of a page of which little is sure "precision" keeps what
+    "balanced" keeps.
 
     Platt 1999, "Probabilistic outputs for support vector machines".
     """
 
     slope: float = 1.0
     intercept: float = 0.0
-    lifted_best: float = 0.2
-    """Score (log-odds) that the likeliest body paragraph of such a page is lifted to."""
+    lone_shift: float = 0.0
+    """Added to the score (log-odds) of a paragraph that is the whole document."""
+    lifted_best: dict[Favor, float] = field(default_factory=lambda: dict.fromkeys(FAVORS, 0.2))
+    """Score that the likeliest body paragraph of such a page is lifted to, by what is favoured."""
     least_best: float = -3.0
     """Least logit of that paragraph for a page to be lifted."""
     least_paragraphs: int = 40
     full_length: float = 100.0
     """Shorter paragraphs count for less in that choice; in code points, a wide one counting three."""
 
-    def apply(self, P: _Array, log_length: _Array, doc_ptr: npt.NDArray[np.int64]) -> _Array:
+    def apply(
+        self, P: _Array, log_length: _Array, doc_ptr: npt.NDArray[np.int64], favor: Favor = "balanced"
+    ) -> _Array:
         """Calibrated probability of content, shape (n_paragraphs,).
 
         Parameters
@@ -142,20 +153,23 @@ class Calibration:
         log_length : ndarray of float32, shape (n_paragraphs,)
             Column of X.
         doc_ptr : ndarray of int64, shape (n_documents + 1,)
+        favor : {"precision", "balanced", "recall"}
+            Decides how far unsure pages are lifted.
         """
         p = P[:, :_N_CONTENT].sum(axis=1)
         body = P[:, _BODY] * np.minimum(np.expm1(log_length) / np.float32(self.full_length), 1)
         clipped = np.clip(p.astype(np.float64), 1e-6, 1 - 1e-6)
         logit = np.log(clipped) - np.log1p(-clipped)
-        score = self.slope * logit + self.intercept
         sizes = np.diff(doc_ptr)
+        shift = np.where(sizes == 1, self.lone_shift, 0.0)
+        score = self.slope * logit + self.intercept + np.repeat(shift, sizes)
         large = np.flatnonzero(sizes >= max(self.least_paragraphs, 1))
         lift = np.zeros(len(sizes))
         for d in large.tolist():
             start, stop = doc_ptr[d], doc_ptr[d + 1]
-            best = logit[start + body[start:stop].argmax()]
-            if best >= self.least_best:
-                lift[d] = max(self.lifted_best - (self.slope * best + self.intercept), 0.0)
+            best = start + body[start:stop].argmax()
+            if logit[best] >= self.least_best:
+                lift[d] = max(self.lifted_best[favor] - score[best], 0.0)
         return np.asarray(1 / (1 + np.exp(-(score + np.repeat(lift, sizes)))), np.float32)
 
 
@@ -195,12 +209,14 @@ class Model:
                 told.update(array.tobytes())
         return told.hexdigest()[:12]
 
-    def score(self, batch: Batch) -> tuple[_Array, _Array]:
+    def score(self, batch: Batch, favor: Favor = "balanced") -> tuple[_Array, _Array]:
         """Score every paragraph of a batch.
 
         Parameters
         ----------
         batch : Batch
+        favor : {"precision", "balanced", "recall"}
+            Decides how far unsure pages are lifted, see :class:`Calibration`.
 
         Returns
         -------
@@ -219,7 +235,7 @@ class Model:
             for number, nets in enumerate(self.context_passes):
                 context = Context(inputs, batch.doc_ptr, P)
                 P = _judge_in_context(number, nets, first, text_ids, P, context, batch.doc_ptr)
-        return P, self.calibration.apply(P, X[text_ids, _LOG_LENGTH], batch.doc_ptr)
+        return P, self.calibration.apply(P, X[text_ids, _LOG_LENGTH], batch.doc_ptr, favor)
 
 
 def _judge_in_context(

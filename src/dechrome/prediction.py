@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -57,6 +57,14 @@ def _check_document(document: object) -> None:
         for i, paragraph in enumerate(document):
             if not isinstance(paragraph, str):
                 raise TypeError(f"paragraph {i} must be str, not {type(paragraph).__name__}.")
+
+
+class _Rule(NamedTuple):
+    """How scores become labels."""
+
+    threshold: float
+    favor: Favor
+    with_kinds: bool
 
 
 class ParagraphModel:
@@ -121,17 +129,18 @@ class ParagraphModel:
         """
         if favor not in FAVORS:
             raise ValueError(f"favor must be one of {', '.join(FAVORS)}, not {favor!r}.")
-        threshold = self.stages.thresholds[favor] if threshold is None else threshold
+        if threshold is None:
+            threshold = self.stages.thresholds[favor]
+        else:  # pages are lifted to the model's own thresholds, not to one set by hand
+            favor = "balanced"
         if not 0 <= threshold <= 1:
             raise ValueError(f"threshold must lie in [0, 1], not {threshold!r}.")
-        return self._predict(documents, threshold, kinds, n_jobs)
+        return self._predict(documents, _Rule(threshold, favor, kinds), n_jobs)
 
-    def _predict(
-        self, documents: Iterable[_Document], threshold: float, kinds: bool, n_jobs: int
-    ) -> Iterator[Predictions]:
+    def _predict(self, documents: Iterable[_Document], rule: _Rule, n_jobs: int) -> Iterator[Predictions]:
         if n_jobs == 1:
             for batch in _cut_into_batches(documents):
-                yield from _label_batch(self.stages, batch, threshold, kinds)
+                yield from _label_batch(self.stages, batch, rule)
             return
         from joblib import Parallel, delayed
 
@@ -140,7 +149,7 @@ class ParagraphModel:
         def send() -> Iterator[Any]:
             for part in _cut_into_batches(documents, _BATCHES_SENT):
                 sent.append(part)
-                yield delayed(_label_columns)(self.stages, part, threshold, kinds)
+                yield delayed(_label_columns)(self.stages, part, rule)
 
         for columns in Parallel(n_jobs=n_jobs, return_as="generator")(send()):
             for document, (bounds, *others) in zip(sent.popleft(), columns, strict=True):
@@ -166,9 +175,7 @@ def _cut_into_batches(documents: Iterable[_Document], n_batches: int = 1) -> Ite
         yield waiting
 
 
-def _label_batch(
-    model: Model, documents: list[_Document], threshold: float, with_kinds: bool
-) -> Iterator[Predictions]:
+def _label_batch(model: Model, documents: list[_Document], rule: _Rule) -> Iterator[Predictions]:
     placed: list[tuple[Sequence[str], list[Span] | None]] = []
     for document in documents:
         if isinstance(document, str):
@@ -178,11 +185,11 @@ def _label_batch(
             placed.append((document, None))
     bounds = [0, *accumulate(len(texts) for texts, _ in placed)]
     batch = Batch([text for texts, _ in placed for text in texts], bounds)
-    P, p_content = model.score(batch)
+    P, p_content = model.score(batch, rule.favor)
     p_content = p_content.astype(np.float64).round(_DECIMALS)
-    is_content = p_content >= threshold
+    is_content = p_content >= rule.threshold
     labels = _LABEL_NAMES[np.where(is_content, 0, 1)].tolist()
-    kinds = _KIND_NAMES[choose_kinds(P, is_content)].tolist() if with_kinds else None
+    kinds = _KIND_NAMES[choose_kinds(P, is_content)].tolist() if rule.with_kinds else None
     p = p_content.tolist()
     for (texts, spans), start, stop in zip(placed, bounds[:-1], bounds[1:], strict=True):
         mine = None if kinds is None else kinds[start:stop]
@@ -190,13 +197,13 @@ def _label_batch(
 
 
 def _label_columns(
-    model: Model, documents: list[_Document], threshold: float, with_kinds: bool
+    model: Model, documents: list[_Document], rule: _Rule
 ) -> list[tuple[list[int] | None, Sequence[Label], Sequence[Kind] | None, Sequence[float]]]:
     """What another process sends back: all but the texts."""
     return [
         (None if p.spans is None else [x for span in p.spans for x in span], p.labels, p.kinds, p.p_content)
         for batch in _cut_into_batches(documents)
-        for p in _label_batch(model, batch, threshold, with_kinds)
+        for p in _label_batch(model, batch, rule)
     ]
 
 
@@ -264,8 +271,8 @@ def predict_paragraphs(
     threshold : float, optional
         Paragraphs with ``p_content`` of at least this are content; overrides ``favor``.
     favor : {"precision", "balanced", "recall"}
-        Which of the model's thresholds to use: "precision" keeps less chrome, but may keep nothing of a page
-        of which it is not sure; "recall" loses less content.
+        Which of the model's thresholds to use: "precision" keeps less chrome, but may keep nothing of a short
+        text of which it is not sure; "recall" loses less content.
     kinds : bool
         False leaves the kinds out.
 
@@ -280,6 +287,13 @@ def predict_paragraphs(
         If the document is neither a str nor a sequence of str.
     ValueError
         If the threshold is not in [0, 1], or ``favor`` is unknown.
+
+    Notes
+    -----
+    ``p_content`` is a calibrated probability but for two cases, see :class:`dechrome.model.Calibration`: a
+    paragraph that is the whole document is content at even odds, which are shown as the balanced threshold;
+    and on a page of 40 paragraphs and more of which nothing is sure, all are lifted, with "precision" further
+    than with "balanced", until the likeliest is content.
 
     Examples
     --------

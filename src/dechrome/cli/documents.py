@@ -59,7 +59,7 @@ def _document_options(columns: str) -> Callable[[Callable[..., Any]], Callable[.
         click.option("--model", type=path, help="Model folder. [default: the shipped one]"),
         click.option(
             "--favor", type=choice(FAVORS), default="balanced", show_default=True,
-            help="Which of the model's thresholds to use.",
+            help="Keep less chrome, or lose less content: which of the model's thresholds to use.",
         ),
         click.option("--threshold", type=float, help="Least p_content of content instead, in [0, 1]."),
         jobs_option(1, "Processes"),

@@ -93,7 +93,7 @@ class ContentCurveDisplay:
         As of :func:`sklearn.metrics.precision_recall_curve`.
     average_precision : float
     points : dict of str to (float, float, float)
-        Threshold, precision and recall by what is favoured.
+        Of each of the model's thresholds alone: threshold, precision and recall.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class ContentCurveDisplay:
         return self
 
     def to_frame(self) -> pd.DataFrame:
-        """Threshold, precision and recall by what is favoured."""
+        """Precision and recall at each of the model's thresholds alone."""
         import pandas as pd
 
         columns = ["threshold", "precision", "recall"]

@@ -232,7 +232,7 @@ def _draw_figures(scored: Sequence[Scored], model: Model) -> tuple[dict[str, str
         if name == "spread":
             height = 0.9 + 0.55 * len(table)
         figures[name] = draw_svg(display, name, title, width, height)
-        if name != "curve":  # its points are among the presets
+        if name != "curve":  # its points are shown beside it
             tables[name] = table
     return figures, tables
 

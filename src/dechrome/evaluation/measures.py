@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.batch import Batch
-from dechrome.labels import CHROME_KINDS, KINDS
+from dechrome.labels import CHROME_KINDS, KINDS, Favor
 from dechrome.model import Model, choose_kinds
 from dechrome.training.corpus import Document
 from dechrome.training.restyling import STYLES, restyle_documents
@@ -63,17 +63,14 @@ class Scored:
     """Predicted content, (n_paragraphs,)."""
 
 
-def score_documents(
-    model: Model, documents: Sequence[Document], threshold: float | None = None
-) -> list[Scored]:
-    """Run a model over documents."""
-    threshold = model.threshold if threshold is None else threshold
+def score_documents(model: Model, documents: Sequence[Document], favor: Favor = "balanced") -> list[Scored]:
+    """Run a model over documents; labels and ``p_content`` as with that preset."""
     scored = []
     for start in range(0, len(documents), _CHUNK):
         part = documents[start : start + _CHUNK]
         ptr = np.concatenate([[0], np.cumsum([len(d.paragraphs) for d in part])])
-        P, p_content = model.score(Batch([text for d in part for text in d.paragraphs], ptr))
-        is_kept = p_content >= threshold
+        P, p_content = model.score(Batch([text for d in part for text in d.paragraphs], ptr), favor)
+        is_kept = p_content >= model.thresholds[favor]
         kind = choose_kinds(P, is_kept)
         for document, first, last in zip(part, ptr[:-1], ptr[1:], strict=True):
             scored.append(Scored(document, p_content[first:last], kind[first:last], is_kept[first:last]))

@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from dechrome.evaluation.measures import (
     evaluate_paragraphs,
     evaluate_settings,
     evaluate_shapes,
+    score_documents,
 )
 from dechrome.labels import KIND_MEANINGS
 from dechrome.lexicon import HashedLexicon
@@ -114,7 +114,7 @@ def _preset_rows(model: Model, scored: Sequence[Scored]) -> pd.DataFrame:
     whole = evaluate_documents(scored)
     judged = whole.document_id[whole.ceiling >= LEAST_CEILING]
     for favor, threshold in model.thresholds.items():
-        moved = [replace(item, is_kept=item.p_content >= threshold) for item in scored]
+        moved = scored if favor == "balanced" else score_documents(model, [s.document for s in scored], favor)
         documents = evaluate_documents([item for item in moved if item.document.source in NEWS_SOURCES])
         documents = documents[documents.document_id.isin(judged)]
         paragraphs = evaluate_paragraphs(moved)

@@ -29,7 +29,7 @@ _THRESHOLDS = np.arange(0.05, 0.951, 0.005)
 _LEVEL = 0.004
 #: Longer paragraphs count as one of so many code points.
 _MOST_LENGTH = 500
-#: A page's likeliest body paragraph is lifted so far above the balanced threshold (log-odds).
+#: A page's likeliest body paragraph is lifted so far above a threshold (log-odds).
 _LIFTED_BY = 0.2
 
 _log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ def calibrate(
     for more: the one that favours precision by F0.5 over all documents together, the one that favours recall
     by F2 (van Rijsbergen 1979).
     """
+    from scipy.special import logit
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng(config.random_state + 2)
@@ -67,17 +68,28 @@ def calibrate(
     sizes = np.repeat(np.diff(doc_ptr), np.diff(doc_ptr))
     weight = (1 / np.sqrt(20 + sizes))[known]
     length = np.array([len(paragraphs[i]) for i in indices])[known]
-    clipped = np.clip(p, 1e-6, 1 - 1e-6)
-    logit = np.log(clipped / (1 - clipped))[:, None]
-    platt = LogisticRegression(C=1e6).fit(logit[known], labels[known], sample_weight=weight)
-    calibrated = platt.predict_proba(logit[known])[:, 1]
+    score = logit(np.clip(p, 1e-6, 1 - 1e-6))[:, None]
+    platt = LogisticRegression(C=1e6).fit(score[known], labels[known], sample_weight=weight)
+    calibrated = platt.predict_proba(score[known])[:, 1]
     owner = np.repeat(np.arange(len(doc_ptr) - 1), np.diff(doc_ptr))[known]
-    chosen = _choose_thresholds(labels[known] == 1, calibrated, np.minimum(length, _MOST_LENGTH), owner)
-    # What is lifted is to be content, wherever the balanced threshold lies.
-    lifted_best = float(np.log(chosen["balanced"] / (1 - chosen["balanced"]))) + _LIFTED_BY
-    calibration = Calibration(float(platt.coef_[0, 0]), float(platt.intercept_[0]), lifted_best)
-    progress(f"{calibration}, thresholds {chosen}")
-    return replace(model, calibration=calibration, thresholds=chosen)
+    chooses = sizes[known] > 1  # lone paragraphs are shifted, wherever the thresholds lie
+    if not chooses.any():
+        chooses[:] = True
+    thresholds = _choose_thresholds(
+        labels[known][chooses] == 1, calibrated[chooses],
+        np.minimum(length, _MOST_LENGTH)[chooses], owner[chooses],
+    )  # fmt: skip
+    log_odds = {favor: float(logit(threshold)) for favor, threshold in thresholds.items()}
+    balanced = log_odds["balanced"]
+    calibration = Calibration(
+        float(platt.coef_[0, 0]),
+        float(platt.intercept_[0]),
+        lone_shift=balanced,  # even odds are 0
+        # Above its threshold; with "recall" as far as with "balanced", whose threshold lies higher.
+        lifted_best={favor: max(balanced, at) + _LIFTED_BY for favor, at in log_odds.items()},
+    )
+    progress(f"{calibration}, thresholds {thresholds}")
+    return replace(model, calibration=calibration, thresholds=thresholds)
 
 
 def _choose_thresholds(

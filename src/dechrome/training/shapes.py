@@ -33,7 +33,7 @@ _PORTAL_RUNS, _PORTAL_ARTICLES, _PORTAL_BEFORE = 3, (2, 12), 0.4
 _TEASERS = (0.6, 0.2, 0.2)
 #: Page types of public corpora whose own content is titles and leads of others.
 _FRONTS = ("collection", "listing")
-#: Fewer articles of a language make no portal.
+#: Fewer articles of other sites in its language make no portal.
 _LEAST_TEASERS = 3
 #: Share of the synthetic pages that are busy.
 _BUSY_SHARE = 0.6
@@ -73,13 +73,14 @@ class DocumentPool:
                 mine = self.all_of(number)
                 known = self.phrases.get(document.language)
                 self.phrases[document.language] = mine if known is None else np.concatenate([known, mine])
-        self.teasers: dict[str, list[tuple[int, int]]] = {}
+        self.teasers: dict[str, list[tuple[str, int, int]]] = {}
         for number, document in enumerate(documents):
             body = [i for i, kind in enumerate(document.kinds) if kind == "body"]
             if "headline" in document.kinds and body and document.source not in ONE_SIDED_SOURCES:
                 title, first = document.kinds.index("headline"), int(self.ptr[number])
                 lead = next((i for i in body if i > title), body[0])
-                self.teasers.setdefault(document.language, []).append((first + title, first + lead))
+                shown = (document.site, first + title, first + lead)
+                self.teasers.setdefault(document.language, []).append(shown)
 
     def all_of(self, number: int) -> _Indices:
         """Numbers of a document's paragraphs."""
@@ -196,14 +197,14 @@ def _busy_page(pool: DocumentPool, number: int, rng: np.random.Generator) -> _In
 
 
 def _portal_page(pool: DocumentPool, number: int, rng: np.random.Generator) -> _Indices:
-    """The page with titles and leads of other articles in its language before its own and behind it.
+    """The page with titles and leads of articles of other sites in its language before its own and behind it.
 
     Paragraph ``i`` as part of such a teaser is drawn as ``~i``.
     """
     rows, document = pool.all_of(number), pool.documents[number]
     content = [i for i, label in enumerate(document.labels) if label == "content"]
-    own = range(pool.ptr[number], pool.ptr[number + 1])
-    teasers = [pair for pair in pool.teasers.get(document.language, []) if pair[0] not in own]
+    # An article of the same site may be this very document, set again.
+    teasers = [pair for site, *pair in pool.teasers.get(document.language, []) if site != document.site]
     if not content or document.genre in _FRONTS or len(teasers) < _LEAST_TEASERS:
         return rows
     placed = []
