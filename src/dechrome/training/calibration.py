@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -51,34 +51,20 @@ def calibrate(
     from scipy.special import logit
     from sklearn.linear_model import LogisticRegression
 
-    rng = np.random.default_rng(config.random_state + 2)
-    usable = [d for d in documents if d.source not in ONE_SIDED_SOURCES] or list(documents)
-    indices, doc_ptr, _, is_teaser = augment_documents(usable, min(4000, 20 * len(usable)), config.mix, rng)
-    paragraphs = [text for document in usable for text in document.paragraphs]
-    labels = np.array([{"content": 1, "chrome": 0, None: -1}[x] for d in usable for x in d.labels])[indices]
-    labels[is_teaser] = 0
-    probabilities = []
-    for start in range(0, len(doc_ptr) - 1, 200):
-        ptr = doc_ptr[start : start + 201]
-        batch = Batch([paragraphs[i] for i in indices[ptr[0] : ptr[-1]]], ptr - ptr[0])
-        probabilities.append(model.score(batch)[0])
-    P = np.concatenate(probabilities)
-    p = P[:, : len(CONTENT_KINDS)].sum(axis=1)
-    known = labels >= 0
-    sizes = np.repeat(np.diff(doc_ptr), np.diff(doc_ptr))
-    weight = (1 / np.sqrt(20 + sizes))[known]
-    length = np.array([len(paragraphs[i]) for i in indices])[known]
-    score = logit(np.clip(p, 1e-6, 1 - 1e-6))[:, None]
-    platt = LogisticRegression(C=1e6).fit(score[known], labels[known], sample_weight=weight)
-    calibrated = platt.predict_proba(score[known])[:, 1]
-    owner = np.repeat(np.arange(len(doc_ptr) - 1), np.diff(doc_ptr))[known]
-    chooses = sizes[known] > 1  # lone paragraphs are shifted, wherever the thresholds lie
+    judged = _judge_shapes(model, documents, config)
+    score = logit(judged.p_content)[:, None]
+    platt = LogisticRegression(C=1e6).fit(
+        score, judged.is_content, sample_weight=1 / np.sqrt(20 + judged.n_paragraphs)
+    )
+    chooses = judged.n_paragraphs > 1  # lone paragraphs are shifted, wherever the thresholds lie
     if not chooses.any():
         chooses[:] = True
     thresholds = _choose_thresholds(
-        labels[known][chooses] == 1, calibrated[chooses],
-        np.minimum(length, _MOST_LENGTH)[chooses], owner[chooses],
-    )  # fmt: skip
+        judged.is_content[chooses],
+        platt.predict_proba(score[chooses])[:, 1],
+        judged.length[chooses],
+        judged.owner[chooses],
+    )
     log_odds = {favor: float(logit(threshold)) for favor, threshold in thresholds.items()}
     balanced = log_odds["balanced"]
     calibration = Calibration(
@@ -90,6 +76,42 @@ def calibrate(
     )
     progress(f"{calibration}, thresholds {thresholds}")
     return replace(model, calibration=calibration, thresholds=thresholds)
+
+
+class _Judged(NamedTuple):
+    """Paragraphs with a known label, in documents of every shape; arrays of shape (n_paragraphs,)."""
+
+    is_content: npt.NDArray[np.bool_]
+    p_content: npt.NDArray[np.float64]
+    """Not calibrated, within (0, 1)."""
+    length: npt.NDArray[np.int64]
+    """Code points, at most _MOST_LENGTH."""
+    owner: npt.NDArray[np.int64]
+    """Number of the document."""
+    n_paragraphs: npt.NDArray[np.int64]
+    """Of the document, those without a known label too."""
+
+
+def _judge_shapes(model: Model, documents: Sequence[Document], config: TrainingConfig) -> _Judged:
+    rng = np.random.default_rng(config.random_state + 2)
+    usable = [d for d in documents if d.source not in ONE_SIDED_SOURCES] or list(documents)
+    indices, doc_ptr, _, is_teaser = augment_documents(usable, min(4000, 20 * len(usable)), config.mix, rng)
+    paragraphs = [text for document in usable for text in document.paragraphs]
+    labels = np.array([{"content": 1, "chrome": 0, None: -1}[x] for d in usable for x in d.labels])[indices]
+    labels[is_teaser] = 0
+    probabilities = []
+    for start in range(0, len(doc_ptr) - 1, 200):
+        ptr = doc_ptr[start : start + 201]
+        batch = Batch([paragraphs[i] for i in indices[ptr[0] : ptr[-1]]], ptr - ptr[0])
+        probabilities.append(model.score(batch)[0])
+    p = np.concatenate(probabilities)[:, : len(CONTENT_KINDS)].sum(axis=1)
+    sizes = np.diff(doc_ptr)
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    length = np.array([min(len(paragraphs[i]), _MOST_LENGTH) for i in indices])
+    known = np.flatnonzero(labels >= 0)
+    return _Judged(
+        labels[known] == 1, p[known].clip(1e-6, 1 - 1e-6), length[known], owner[known], sizes[owner[known]]
+    )
 
 
 def _choose_thresholds(
