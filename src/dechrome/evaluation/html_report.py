@@ -13,7 +13,7 @@ import importlib.util
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -55,6 +55,8 @@ _COLUMNS = {
 }  # fmt: skip
 #: Columns that count although they are kept as floats.
 _COUNTS = ("n", "documents", "sites", "left_out")
+#: Decimal places that are kept.
+_DIGITS = 6
 
 
 def check_report_extra() -> None:
@@ -141,11 +143,15 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def _rounded_rows(table: pd.DataFrame) -> Iterator[tuple[Any, Any]]:
+    """Name and cells of each row, the same for the page and for metrics.json."""
+    return zip(table.index, table.round(_DIGITS).itertuples(index=False), strict=True)
+
+
 def _table_values(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    rows = zip(table.index, table.round(6).itertuples(index=False), strict=True)
     return {
         str(name): {str(column): _plain(cell) for column, cell in zip(table.columns, row, strict=True)}
-        for name, row in rows
+        for name, row in _rounded_rows(table)
     }
 
 
@@ -207,7 +213,7 @@ def _show_table(name: str, table: pd.DataFrame) -> dict[str, Any]:
     columns = [str(column) for column in table.columns]
     rows = [
         (str(index), [_show_cell(cell, column) for cell, column in zip(row, columns, strict=True)])
-        for index, row in zip(table.index, table.itertuples(index=False), strict=True)
+        for index, row in _rounded_rows(table)
     ]
     caption = TITLES[name].replace("`", "")
     labels = [_COLUMNS.get(column, column) for column in columns]
