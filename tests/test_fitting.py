@@ -213,6 +213,24 @@ def test_a_lone_paragraph_meets_the_threshold_at_even_odds(toy_model):
     assert p[2:] == pytest.approx([0.5, 0.5], abs=0.01)
 
 
+@pytest.mark.parametrize("shape", ["article_only", "single_paragraph"])
+def test_lone_paragraphs_choose_thresholds_only_where_there_are_no_others(
+    seed_documents, toy_model, monkeypatch, shape
+):
+    sizes = []
+
+    def choose(is_content, p_content, length, owner):
+        sizes.extend(np.bincount(owner)[np.unique(owner)])
+        return _choose_thresholds(is_content, p_content, length, owner)
+
+    monkeypatch.setattr("dechrome.training.calibration._choose_thresholds", choose)
+    mix = replace(only(shape), single_paragraph=1.0)
+    calibrate(
+        toy_model, [d for d in seed_documents if d.split == "development"], replace(TOY_CONFIG, mix=mix)
+    )
+    assert (min(sizes) > 1) == (shape == "article_only")
+
+
 def test_of_thresholds_as_good_as_the_best_the_middle_is_taken():
     is_content = np.array([False] * 5 + [True] * 5)
     p = np.array([0.1, 0.1, 0.2, 0.2, 0.3, 0.7, 0.8, 0.8, 0.9, 0.9])
