@@ -37,9 +37,8 @@ LEVEL = {name: level for level, names in LAYERS.items() for name in names}
 STAGES = {
     "training": [
         "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "shapes", "augmentation",
-        "table",
-        "kinds", "config", "fasttext_training", "text_models", "calibration", "restyling", "net_training",
-        "context_training", "fitting", "estimator", "corrections", "adapting",
+        "table", "kinds", "config", "fasttext_training", "text_models", "calibration", "restyling",
+        "net_training", "context_training", "fitting", "estimator", "corrections", "adapting",
     ],
     "evaluation": ["measures", "tables", "comparison", "displays", "drawing", "excerpts", "html_report"],
 }  # fmt: skip

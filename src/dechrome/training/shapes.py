@@ -179,6 +179,12 @@ def _interrupted(pool: DocumentPool, number: int, rng: np.random.Generator) -> _
     return rows[np.array(order, np.int64)]
 
 
+def _insert(rows: _Indices, places: Sequence[int], runs: Sequence[_Indices]) -> _Indices:
+    """The rows, with a run before each of the places, which rise."""
+    first, *parts = np.split(rows, places)
+    return np.concatenate([first, *itertools.chain.from_iterable(zip(runs, parts, strict=True))])
+
+
 def _busy_page(pool: DocumentPool, number: int, rng: np.random.Generator) -> _Indices:
     """The page with chrome of other pages in its language before its article, behind it and in it.
 
@@ -192,8 +198,7 @@ def _busy_page(pool: DocumentPool, number: int, rng: np.random.Generator) -> _In
     runs = pool.draw_runs(document.language, int(rng.integers(1, _MOST_RUNS + 1)), rng)
     chosen = rng.choice(len(spans), len(runs), p=_PLACES)
     places = sorted(int(rng.integers(low, high + 1)) for low, high in (spans[i] for i in chosen))
-    first, *parts = np.split(rows, places)
-    return np.concatenate([first, *itertools.chain.from_iterable(zip(runs, parts, strict=True))])
+    return _insert(rows, places, runs)
 
 
 def _portal_page(pool: DocumentPool, number: int, rng: np.random.Generator) -> _Indices:
@@ -216,9 +221,7 @@ def _portal_page(pool: DocumentPool, number: int, rng: np.random.Generator) -> _
         low, high = (0, content[0]) if rng.random() < _PORTAL_BEFORE else (content[-1] + 1, len(rows))
         placed.append((int(rng.integers(low, high + 1)), run))
     placed.sort(key=lambda place: place[0])
-    first, *parts = np.split(rows, [at for at, _ in placed])
-    runs = [run for _, run in placed]
-    return np.concatenate([first, *itertools.chain.from_iterable(zip(runs, parts, strict=True))])
+    return _insert(rows, *zip(*placed, strict=True))
 
 
 def _attach(article: _Indices, chrome: _Indices, rng: np.random.Generator) -> _Indices:
