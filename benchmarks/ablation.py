@@ -18,6 +18,8 @@ from unittest.mock import patch
 
 from joblib import Parallel, delayed
 
+from dechrome.artefact import SHIPPED_MODEL, read_model
+from dechrome.encoder import Encoder
 from dechrome.evaluation.measures import (
     LEAST_CEILING,
     evaluate_documents,
@@ -33,7 +35,8 @@ from dechrome.training.corpus import ONE_SIDED_SOURCES, Document, read_corpus
 from dechrome.training.fitting import Groundwork, fit_alone, fit_in_context
 from dechrome.training.shapes import SHAPES
 
-#: Languages whose seeds the models never see; four scripts, two of them with no page in any corpus.
+#: Languages whose seeds the models never see (the encoder has read texts of them, without labels); four
+#: scripts, two of them with no page in any corpus.
 _HELD_OUT = ("hi", "ko", "tr", "vi", "am", "fa")
 _PAGES = ("fundus", "daniel", "wcxb", "readability", "trafilatura")
 
@@ -82,6 +85,13 @@ def measure(
         "single paragraph": shapes["single paragraph, macro F1"],
         "kinds read, macro F1": float(kinds.loc["macro chrome", "f1"]),
     }
+
+
+def _silent() -> Encoder:
+    """An encoder that says the same of every text."""
+    given = read_model(SHIPPED_MODEL).encoder
+    (conv, dense), (conv_bias, dense_bias) = given.weights, given.biases
+    return Encoder(given.checks, given.table, (conv, 0 * dense), (conv_bias, 0 * dense_bias))
 
 
 def _without_means(
@@ -135,6 +145,9 @@ def variants(
         "no portal page": in_context(mix=replace(config.mix, portal_page=0)),
         "full pages alone, no other shape": in_context(mix=full_pages),
         "no lift of unsure pages": in_context(_without_lift),
+        "without the encoder": lambda held_out: measure(
+            train, held_out, config, fit_alone(train, config, encoder=_silent())
+        ),
         "no document set again": recipe(restyled=0.0),
         "languages not told apart, nor mixed in training": lambda held_out: measure(
             [replace(d, language="und") for d in train], held_out, config

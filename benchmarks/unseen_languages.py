@@ -3,7 +3,8 @@
     python benchmarks/unseen_languages.py CORPUS -o data/results/unseen_languages.md
 
 *Never seen*: no page, no seed, no news line, no phrase; one model for each group of languages left out
-together, which takes fewer models than one for each language. *No page*: one model on the pages in English
+together, which takes fewer models than one for each language. The encoder is the shipped model's, which has
+read texts of all of them, without labels. *No page*: one model on the pages in English
 and German alone, with all seeds, news lines and phrases: what a language may expect of which the corpora hold
 no page. It is judged on every news page of the others, which it has not seen. With fewer augmented documents
 than the shipped model has.

@@ -3,8 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dechrome.batch import Batch
+from dechrome.encoder import MEANINGS
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
-from dechrome.model import CONTEXT_PASS_INPUTS
+from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS
 from dechrome.training.adapting import AdaptingConfig, adapt_model
 from dechrome.training.net_training import NetTrainer
 
@@ -48,6 +50,18 @@ def test_what_would_cost_too_much_elsewhere_is_gone_in_part(toy_model, pages):
     assert careful.metadata["step"] < reckless.metadata["step"]
     assert accuracy(reckless, rest) < accuracy(careful, rest)
     assert accuracy(careful, rest) > accuracy(toy_model, rest) - 0.02
+
+
+def test_it_learns_with_the_encoder_of_the_model(toy_model, pages, monkeypatch):
+    seen, step = [], NetTrainer.step
+    monkeypatch.setattr(NetTrainer, "step", lambda self, X, *rest: seen.append(X) or step(self, X, *rest))
+    adapt_model(toy_model, *pages, replace(CONFIG, epochs=1))
+    texts = [text for documents in pages for d in documents for text in d.paragraphs]
+    known = {row.tobytes() for row in toy_model.encoder.encode(Batch(texts))}
+    columns = [FIRST_PASS_INPUTS.index(name) for name in MEANINGS]
+    first = [X[:, columns] for X in seen if X.shape[1] == len(FIRST_PASS_INPUTS)]
+    assert first
+    assert all(row.tobytes() in known for X in first for row in X)
 
 
 def test_a_step_of_one_without_a_corpus_to_lose_on(toy_model, pages):

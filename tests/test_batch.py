@@ -66,6 +66,15 @@ def test_letters_count_by_their_place_in_a_word():
     assert len(set(words)) == 3
 
 
+def test_single_words_are_the_sequences_of_one_in_order():
+    texts = ["Read on: v2", "", "on", "写真"]
+    hashes, ptr = Batch(texts).single_words
+    assert np.diff(ptr).tolist() == [4, 0, 1, 2]
+    for i, text in enumerate(texts):
+        assert hashes[ptr[i] : ptr[i + 1]].tolist() == (sequences(text)[0] if text else [])
+    assert [len(part) for part in Batch([]).single_words] == [0, 1]
+
+
 def test_sequences_tell_the_order_of_words_and_which_are_at_the_edge():
     _, there, _ = sequences("read more")
     _, back, _ = sequences("more read")

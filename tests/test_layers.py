@@ -12,7 +12,7 @@ LAYERS = {
     0: {"labels", "errors", "characters", "gramtable"},
     1: {"segmentation", "html", "batch", "scoring", "results"},
     2: {"features", "patterns", "lexicon", "language", "fasttext_lexicon"},
-    3: {"context"},
+    3: {"context", "encoder"},
     4: {"model"},
     5: {"artefact"},
     6: {"prediction"},
@@ -38,7 +38,7 @@ STAGES = {
     "training": [
         "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "shapes", "augmentation",
         "table", "kinds", "config", "fasttext_training", "text_models", "calibration", "restyling",
-        "net_training", "context_training", "fitting", "estimator", "corrections", "adapting",
+        "distilling", "net_training", "context_training", "fitting", "estimator", "corrections", "adapting",
     ],
     "evaluation": ["measures", "tables", "comparison", "displays", "drawing", "excerpts", "html_report"],
 }  # fmt: skip

@@ -10,15 +10,18 @@ import hashlib
 import json
 import shutil
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from dechrome.batch import GRAM_BITS, WORD_BITS
+from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
 from dechrome.errors import ModelFormatError
 from dechrome.gramtable import LinearScores
 from dechrome.labels import FAVORS, KINDS, LEXICAL_SCORES, SCORES
@@ -28,12 +31,24 @@ from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS, Calibration, 
 from dechrome.patterns import PATTERN_BITS, PatternModel
 from dechrome.scoring import Net
 
-__all__ = ["FORMAT_VERSION", "read_model", "write_model"]
+__all__ = ["FORMAT_VERSION", "SHIPPED_MODEL", "read_encoder", "read_model", "write_encoder", "write_model"]
+
+#: Folder of the model that comes with the package.
+SHIPPED_MODEL = Path(__file__).with_name("models") / "small"
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 10
+FORMAT_VERSION = 11
+#: Bump when words are cut, hashed or counted otherwise, so that encoders made before no longer fit.
+_ENCODER_FORMAT = 1
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
+
+
+#: What reading arrays raises where the file is damaged or of another make.
+_DAMAGE = (
+    LookupError, TypeError, ValueError, AttributeError, EOFError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, tokenize.TokenError,
+)  # fmt: skip
 
 
 def _columns() -> dict[str, Any]:
@@ -47,6 +62,7 @@ def _columns() -> dict[str, Any]:
         "gram_bits": GRAM_BITS,
         "word_bits": WORD_BITS,
         "vocabulary_bits": VOCABULARY_BITS,
+        "encoded_words": MOST_WORDS,
         "pattern_bits": PATTERN_BITS,
         "language_bits": LANGUAGE_BITS,
     }
@@ -94,6 +110,7 @@ def _write_files(model: Model, folder: Path, card: str) -> None:
     arrays: dict[str, np.ndarray[Any, Any]] = {
         "language_weights": model.language.weights,
         **_name_scores("pattern", model.patterns.scores),
+        **_name_encoder(model.encoder),
     }
     arrays |= _name_layers("first_pass", model.first_pass)
     for number, nets in enumerate(model.context_passes):
@@ -140,6 +157,64 @@ def _read_scores(name: str, arrays: dict[str, Any]) -> LinearScores:
     return LinearScores(arrays[f"{name}_weights"], arrays[f"{name}_scale"], arrays[f"{name}_intercept"])
 
 
+def _name_encoder(encoder: Encoder) -> dict[str, np.ndarray[Any, Any]]:
+    layers = zip(encoder.weights, encoder.biases, strict=True)
+    named: dict[str, np.ndarray[Any, Any]] = {
+        "encoder_checks": encoder.checks,
+        "encoder_table": encoder.table,
+        "encoder_format": np.array(_ENCODER_FORMAT),
+    }
+    for i, (weights, bias) in enumerate(layers):
+        named |= {f"encoder_weights_{i}": weights, f"encoder_bias_{i}": bias}
+    return named
+
+
+def _read_encoder(arrays: dict[str, Any]) -> Encoder:
+    weights, biases = (
+        (arrays[f"encoder_{name}_0"], arrays[f"encoder_{name}_1"]) for name in ("weights", "bias")
+    )
+    checks, table = arrays["encoder_checks"], arrays["encoder_table"]
+    n_places, width = 1 << VOCABULARY_BITS, len(biases[0])
+    found = [array.shape for array in (checks, table, *weights, *biases)]
+    n_columns = table.shape[-1]
+    fitting = [
+        (n_places,), (n_places, n_columns), (3 * n_columns, width), (2 * width, len(MEANINGS)), (width,),
+        (len(MEANINGS),),
+    ]  # fmt: skip
+    if found != fitting:
+        raise ValueError(f"the encoder's arrays have shapes {found}, not {fitting}")
+    types = [array.dtype for array in (checks, table, *weights, *biases)]
+    if types != [np.uint8, np.int8, *[np.float32] * 4] or arrays["encoder_format"] != _ENCODER_FORMAT:
+        raise ValueError("the encoder is of another format")
+    return Encoder(checks, table, weights, biases)
+
+
+def write_encoder(encoder: Encoder, file: IO[bytes]) -> None:
+    """Write an encoder by itself (.npz), for ``dechrome train --encoder``."""
+    _write_npz(_name_encoder(encoder), file)
+
+
+def read_encoder(path: Path) -> Encoder:
+    """Read what :func:`write_encoder` wrote, or the encoder of a model folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ModelFormatError
+        If it is something else or damaged.
+    """
+    try:
+        with np.load(path / _WEIGHTS if path.is_dir() else path, allow_pickle=False) as stored:
+            return _read_encoder({name: stored[name] for name in stored.files if name.startswith("encoder_")})
+    except (OSError, *_DAMAGE) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise
+        raise ModelFormatError(
+            f"{path}: no encoder ({error!r}); make it with dechrome distil, or install it again."
+        ) from error
+
+
 def _name_layers(name: str, net: Net) -> dict[str, np.ndarray[Any, Any]]:
     weights = {f"{name}_weights_{i}": values for i, values in enumerate(net.weights)}
     return weights | {f"{name}_bias_{i}": values for i, values in enumerate(net.biases)}
@@ -153,16 +228,17 @@ def _read_net(name: str, arrays: dict[str, Any], dilations: Sequence[int]) -> Ne
     )  # fmt: skip
 
 
-def _write_npz(arrays: dict[str, np.ndarray[Any, Any]], path: Path) -> None:
-    """Like numpy.savez, but the same arrays give the same bytes (no time stamps).
+def _write_npz(arrays: dict[str, np.ndarray[Any, Any]], file: Path | IO[bytes]) -> None:
+    """Like numpy.savez_compressed, but the same arrays and zlib give the same bytes (no time stamps).
 
-    Not compressed: unpacking would take half of the time of loading, and a wheel is compressed anyway.
+    Compressed, as the encoder's table holds few values; loading takes some hundredths of a second longer.
     """
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            with archive.open(info, "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(info, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def read_model(folder: Path) -> Model:
@@ -201,7 +277,7 @@ def read_model(folder: Path) -> Model:
         if config["weights_sha256"] != _sha256(folder / _WEIGHTS):
             raise ModelFormatError(f"{folder / _WEIGHTS}: damaged, its hash differs; install it again.")
         return _assemble(folder, config)
-    except (KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         if isinstance(error, ModelFormatError):
             raise
         raise ModelFormatError(f"{folder}: damaged ({error!r}); train or install it again.") from error
@@ -222,6 +298,7 @@ def _assemble(folder: Path, config: dict[str, Any]) -> Model:
     return Model(
         patterns=PatternModel(_read_scores("pattern", arrays)),
         lexicon=_read_lexicon(folder, config["lexicon"], arrays),
+        encoder=_read_encoder(arrays),
         language=LanguageModel(arrays["language_weights"], config["languages"]),
         first_pass=_read_net("first_pass", arrays, ()),
         context_passes=tuple(context_passes),

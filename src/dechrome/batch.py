@@ -129,6 +129,21 @@ class Batch:
         return hash_grams(words, at, _WORD_SIZES, WORD_BITS), n_before * len(_WORD_SIZES)
 
     @functools.cached_property
+    def single_words(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Those of :attr:`words` that are one word, the frames left out; of long paragraphs, at both ends.
+
+        Returns
+        -------
+        hashes : ndarray of uint32, shape (n_words,)
+        ptr : ndarray of int64, shape (n_paragraphs + 1,)
+            The words of paragraph ``i`` are ``hashes[ptr[i] : ptr[i + 1]]``, in order; none if it is empty.
+        """
+        hashes, ptr = self.words
+        frames = ptr // len(_WORD_SIZES)
+        alone = np.delete(hashes[:: len(_WORD_SIZES)], frames[:-1])
+        return alone, frames - np.arange(len(frames))
+
+    @functools.cached_property
     def _framed(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Folded code points of both ends of all paragraphs, frames before, between and behind them.
 

@@ -14,7 +14,7 @@ class InputError(DechromeError):
 
 
 class ModelFormatError(DechromeError):
-    """A model folder that is incomplete, damaged, or of a format this version does not know."""
+    """A model folder or an encoder that is incomplete, damaged, or of a format this version does not know."""
 
 
 class CorpusFormatError(DechromeError):

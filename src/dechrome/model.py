@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from dechrome.batch import Batch
 from dechrome.context import CONTEXT, STRETCHES, Context, ContextInputs
+from dechrome.encoder import MEANINGS, Encoder
 from dechrome.features import FEATURES, compute_features
 from dechrome.labels import CONTENT_KINDS, FAVORS, KINDS, LEXICAL_SCORES, SCORES, Favor
 from dechrome.language import LanguageModel
@@ -38,7 +39,7 @@ __all__ = [
 _Array = npt.NDArray[np.float32]
 
 #: Input columns of the first pass and of those in context; a model folder whose columns differ is refused.
-_ALONE = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES))
+_ALONE = (*FEATURES, *(f"lexical_{name}" for name in LEXICAL_SCORES), *MEANINGS)
 FIRST_PASS_INPUTS = (*_ALONE, *(f"pattern_{name}" for name in SCORES))
 _IN_DOCUMENT = (*_ALONE, *(f"before_{kind}" for kind in KINDS), *CONTEXT)
 CONTEXT_PASS_INPUTS = (_IN_DOCUMENT, (*_IN_DOCUMENT, *STRETCHES))
@@ -52,15 +53,16 @@ _SCORE_UNIT = np.float32(0.25)
 _MOST_ROWS = 1 << 12
 
 
-def first_pass_inputs(X: _Array, lexical: _Array, patterns: _Array) -> _Array:
-    """Columns of the first pass: shape, words, patterns."""
-    return np.hstack([X, lexical[:, :-1] * _SCORE_UNIT, lexical[:, -1:], patterns * _SCORE_UNIT])
+def first_pass_inputs(X: _Array, lexical: _Array, meanings: _Array, patterns: _Array) -> _Array:
+    """Columns of the first pass: shape, words, meanings, patterns."""
+    words = (lexical[:, :-1] * _SCORE_UNIT, lexical[:, -1:])
+    return np.hstack([X, *words, meanings, patterns * _SCORE_UNIT])
 
 
 def context_pass_inputs(
     number: int, first: _Array, P: _Array, context: Context, rows: npt.NDArray[np.int64]
 ) -> _Array:
-    """Columns of a pass in context: shape and words, the probabilities of the pass before, the context.
+    """Columns of a pass in context: shape, words, meanings, what the pass before says, the context.
 
     What patterns say, the first pass has said; shown again, they would outweigh the context. The first pass
     in context sees a paragraph's neighbours by its convolutions alone: means over the stretches around it
@@ -179,6 +181,7 @@ class Model:
 
     patterns: PatternModel
     lexicon: Lexicon
+    encoder: Encoder
     language: LanguageModel
     first_pass: Net
     """Sees each paragraph alone."""
@@ -228,7 +231,9 @@ class Model:
         texts, text_ids = number_paragraphs(batch.paragraphs)
         distinct = Batch(texts)  # lines of menus and footers come again and again
         X = compute_features(distinct)
-        first = first_pass_inputs(X, self.lexicon.score(distinct), self.patterns.score(distinct))
+        first = first_pass_inputs(
+            X, self.lexicon.score(distinct), self.encoder.encode(distinct), self.patterns.score(distinct)
+        )
         P = self.first_pass.predict_proba(first)[text_ids]
         if len(batch):
             inputs = context_inputs(X, self.language, [distinct], text_ids)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from dechrome.artefact import read_model
+from dechrome.artefact import SHIPPED_MODEL, read_model
 from dechrome.batch import Batch
 from dechrome.labels import CONTENT_KINDS, FAVORS, KINDS, LABELS, Favor, Kind, Label
 from dechrome.model import Model, choose_kinds
@@ -30,8 +30,6 @@ __all__ = [
     "predict_paragraphs",
 ]
 
-#: Folder of the model that comes with the package.
-SHIPPED_MODEL = Path(__file__).with_name("models") / "small"
 #: A batch is closed when it holds this many code points: large enough for array operations to pay,
 #: small enough for the caches.
 _BATCH_CODE_POINTS = 60_000

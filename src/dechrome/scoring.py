@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Net", "average_proba", "document_means", "relative_attention", "softmax"]
+__all__ = [
+    "Net", "affine", "average_proba", "document_means", "rectify", "relative_attention", "softmax",
+]  # fmt: skip
 
 _Array = npt.NDArray[np.float32]
 
-#: Shapes of weights on which BLAS is tried, (n_in, n_out).
-_TRIED = tuple(itertools.product((8, 17, 96, 288), (4, 12, 16, 32, 48, 96)))
+#: Shapes of weights on which BLAS is tried, (n_in, n_out); the last two are the encoder's.
+_TRIED = (*itertools.product((8, 17, 96, 288), (4, 12, 16, 32, 48, 96)), (48, 384), (256, 48))
 
 
 def _treats_rows_alike(size: int) -> bool:
@@ -79,7 +81,7 @@ class Net:
         -------
         ndarray of float32, shape (n_rows, width)
         """
-        return _rectify(_affine(X, self.weights[0], self.biases[0]))
+        return rectify(affine(X, self.weights[0], self.biases[0]))
 
     def score(
         self, embedded: _Array, doc_ptr: npt.NDArray[np.int64], attention: _Array | None = None
@@ -100,7 +102,7 @@ class Net:
             Of which softmax makes probabilities.
         """
         if not self.dilations:
-            return _affine(embedded, self.weights[-1], self.biases[-1])
+            return affine(embedded, self.weights[-1], self.biases[-1])
         gap, width = max(self.dilations), embedded.shape[1]
         sizes = np.diff(doc_ptr)
         # Places of the rows, empty ones between documents, so that no convolution sees beyond one.
@@ -123,8 +125,8 @@ class Net:
                 means = [document_means(rows, starts, sizes) for rows in seen]
                 shift = np.hstack(means)[:, None] @ self.weights[i][3 * width :]
                 made[: len(owner)] += shift[owner, 0]
-            H += _rectify(made) * is_row
-        return _affine(H[at], self.weights[-1], self.biases[-1])
+            H += rectify(made) * is_row
+        return affine(H[at], self.weights[-1], self.biases[-1])
 
     def predict_proba(
         self, X: _Array, doc_ptr: npt.NDArray[np.int64] | None = None, attention: _Array | None = None
@@ -185,7 +187,7 @@ def average_proba(
     return softmax(np.mean(scores, axis=0, dtype=np.float32))
 
 
-def _affine(X: _Array, weights: _Array, bias: _Array) -> _Array:
+def affine(X: _Array, weights: _Array, bias: _Array) -> _Array:
     """X @ weights + bias, block by block."""
     n, n_in = X.shape
     full = n - n % _BLOCK
@@ -202,5 +204,6 @@ def _affine(X: _Array, weights: _Array, bias: _Array) -> _Array:
     return out
 
 
-def _rectify(values: _Array) -> _Array:
+def rectify(values: _Array) -> _Array:
+    """Set what is below zero to zero, in place."""
     return np.maximum(values, 0, out=values)

@@ -1,4 +1,4 @@
-"""The ``dechrome`` command: ``predict | clean | corpus build | train | evaluate``.
+"""The ``dechrome`` command: ``predict | clean | corpus build | distil | train | evaluate``.
 
 Results go to stdout, all else to stderr. Exit codes: 0 done, 2 something in the input is wrong (one
 line says what, where, and what to do). Heavy modules are imported inside the commands, so that
@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from dechrome.cli.documents import clean, predict
-from dechrome.cli.training import corpus, evaluate, train
+from dechrome.cli.training import corpus, distil, evaluate, train
 from dechrome.errors import DechromeError
 
 __all__ = ["main"]
@@ -47,5 +47,5 @@ def main() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-for _command in (predict, clean, corpus, train, evaluate):
+for _command in (predict, clean, corpus, distil, train, evaluate):
     main.add_command(_command)

@@ -1,4 +1,4 @@
-"""Commands that make and measure models: ``corpus build | train | evaluate``."""
+"""Commands that make and measure models: ``corpus build | distil | train | evaluate``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dechrome.model import Model
     from dechrome.training.corpus import Document
 
-__all__ = ["corpus", "evaluate", "train"]
+__all__ = ["corpus", "distil", "evaluate", "train"]
 
 _PATH = click.Path(path_type=Path)
 
@@ -80,6 +80,32 @@ def build(
     click.echo(summarise_corpus(documents).to_string())
 
 
+@click.command()
+@click.argument("corpus_file", metavar="CORPUS", type=_PATH)
+@click.option("-o", "--output", required=True, type=_PATH, help="Encoder to write, .npz.")
+@click.option(
+    "--texts", type=click.IntRange(2), help="Learn from at most so many texts, drawn by lot. [default: all]"
+)
+def distil(corpus_file: Path, output: Path, texts: int | None) -> None:
+    """Distil an encoder from multilingual-e5-small, with the training texts of CORPUS (.parquet or .jsonl).
+
+    Takes hours on a large corpus; needs the extra "distil", on Linux and x86-64.
+    """
+    from dechrome.artefact import write_encoder
+    from dechrome.files.writing import write_whole
+    from dechrome.training.corpus import read_corpus
+    from dechrome.training.distilling import E5Teacher, distil_encoder, draw_texts
+
+    _check_output(output)
+    teacher = E5Teacher()
+    chosen = draw_texts(read_corpus(corpus_file), texts)
+    if len(chosen) < 2:
+        raise InputError(f"{corpus_file}: {len(chosen)} texts of split 'train' in it; two are the least.")
+    encoder = distil_encoder(chosen, teacher, progress=lambda line: click.echo(line, err=True))
+    with write_whole(output) as file:
+        write_encoder(encoder, file)
+
+
 def _check_labels(path: Path, documents: Sequence[Document], split: str) -> None:
     """News lines and phrases do not count: content or chrome throughout, they leave nothing to tell apart."""
     from dechrome.training.corpus import ONE_SIDED_SOURCES
@@ -99,6 +125,9 @@ def _check_labels(path: Path, documents: Sequence[Document], split: str) -> None
     "--text-model", type=click.Choice(["hashed", "fasttext", "fasttext-quantized"]),
     help="What learns the lexical scores. [default: hashed]",
 )  # fmt: skip
+@click.option(
+    "--encoder", type=_PATH, help="A file of dechrome distil, or a model folder. [default: shipped]"
+)
 @jobs_option(-1, "Threads")
 @click.option(
     "--from", "base", type=_PATH, help='Model to train on, a folder or "shipped", with --corrections.'
@@ -112,6 +141,7 @@ def train(
     output: Path,
     config: Path | None,
     text_model: str | None,
+    encoder: Path | None,
     jobs: int,
     base: Path | None,
     corrections: tuple[Path, ...],
@@ -121,12 +151,14 @@ def train(
     With --from and --corrections, train a model on towards the corrections instead; CORPUS then stands for
     the rest of the world, of which the model is to forget nothing.
     """
-    if (base is None) == bool(corrections) or (base is not None and (config or text_model)):
-        raise InputError("--from and --corrections go together, and without --config and --text-model.")
+    if (base is None) == bool(corrections) or (base is not None and (config or text_model or encoder)):
+        raise InputError(
+            "--from and --corrections go together, and without --config, --text-model and --encoder."
+        )
     if base is not None:
         _train_on(corpus_file, output, base, corrections)
         return
-    from dechrome.artefact import write_model
+    from dechrome.artefact import SHIPPED_MODEL, read_encoder, write_model
     from dechrome.evaluation.measures import score_documents
     from dechrome.evaluation.tables import make_tables, model_card, tables_to_markdown
     from dechrome.training.config import read_config
@@ -139,12 +171,13 @@ def train(
         raise ImportError(
             f"Text model {settings.text_model} needs fastText: pip install 'dechrome[fasttext]'."
         )
+    given = read_encoder(SHIPPED_MODEL if encoder is None else encoder)
     documents = read_corpus(corpus_file)
     held_out = [d for d in documents if d.split == "development"]
     _check_labels(corpus_file, [d for d in documents if d.split == "train"], "train")
     _check_labels(corpus_file, held_out, "development")
     try:
-        model = fit_model(documents, settings, jobs, lambda line: click.echo(line, err=True))
+        model = fit_model(documents, settings, jobs, lambda line: click.echo(line, err=True), given)
     except (ArithmeticError, ValueError) as error:
         raise InputError(f"{corpus_file}: too little to learn from with these settings ({error}).") from error
     tables = make_tables(model, score_documents(model, held_out), held_out)

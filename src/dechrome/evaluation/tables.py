@@ -257,9 +257,11 @@ model = load_model("path/to/this/folder")
 model.predict_paragraphs(text)
 ```
 
-Lexicon: {model.lexicon.name}. Threshold on `p_content`: {model.threshold}. Languages told apart:
-{len(model.language.languages)}. Trained with {versions}; corpus digest
-`{model.metadata.get("corpus_digest", "")[:16]}`. {files}: loading executes nothing.
+Lexicon: {model.lexicon.name}. Encoder: distilled from
+[multilingual-e5-small](https://arxiv.org/abs/2402.05672), unless trained with one of another teacher.
+Threshold on `p_content`: {model.threshold}. Languages told apart: {len(model.language.languages)}.
+Trained with {versions}; corpus digest `{model.metadata.get("corpus_digest", "")[:16]}`.
+{files}: loading executes nothing.
 
 ## Kinds
 

@@ -25,7 +25,7 @@ from dechrome.scoring import Net, average_proba
 from dechrome.training.augmentation import Mix, augment_documents
 from dechrome.training.corpus import Document
 from dechrome.training.net_training import NetTrainer, one_blas_thread, scaling
-from dechrome.training.table import iterate_batches, tabulate
+from dechrome.training.table import encode_paragraphs, iterate_batches, tabulate
 from dechrome.training.text_models import score_paragraphs
 
 __all__ = ["AdaptingConfig", "adapt_model"]
@@ -145,7 +145,8 @@ def _tune_nets(
     drawn = _draw(corrections, rehearsal, table.is_content, table.kind, config)
     n = len(table.paragraphs)
     lexical, patterns = (score_paragraphs(x, table.paragraphs) for x in (model.lexicon, model.patterns))
-    first = first_pass_inputs(table.X, lexical, patterns)[drawn.indices]
+    meanings = encode_paragraphs(model.encoder, table)
+    first = first_pass_inputs(table.X, lexical, meanings, patterns)[drawn.indices]
     inputs = context_inputs(table.X, model.language, iterate_batches(table.paragraphs), np.arange(n)).take(
         drawn.indices
     )

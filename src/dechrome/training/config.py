@@ -23,7 +23,7 @@ class TrainingConfig:
     text_model: TextModel = "hashed"
     random_state: int = 0
     n_folds: int = 4
-    n_documents: int = 220_000
+    n_documents: int = 180_000
     """Augmented documents of an epoch; fewer on a small corpus, at most 60 for each of its own."""
     first_pass_width: int = 96
     first_pass_epochs: int = 16

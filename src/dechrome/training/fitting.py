@@ -18,7 +18,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dechrome.artefact import SHIPPED_MODEL, read_encoder
 from dechrome.context import Context, ContextInputs
+from dechrome.encoder import Encoder
 from dechrome.errors import CorpusFormatError
 from dechrome.labels import FAVORS, KINDS
 from dechrome.language import LanguageModel
@@ -33,7 +35,7 @@ from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.kinds import refine_kinds, trusted_rows
 from dechrome.training.net_training import NetTrainer, one_blas_thread, one_hot, random_net, scaling
 from dechrome.training.restyling import restyle_documents
-from dechrome.training.table import ParagraphTable, iterate_batches, tabulate
+from dechrome.training.table import ParagraphTable, encode_paragraphs, iterate_batches, tabulate
 from dechrome.training.text_models import fit_language_model, fit_lexicon, fit_patterns, score_out_of_fold
 
 __all__ = ["Groundwork", "fit_alone", "fit_in_context", "fit_model", "thin_news"]
@@ -79,6 +81,7 @@ class Groundwork:
 
     patterns: PatternModel
     lexicon: Lexicon
+    encoder: Encoder
     language: LanguageModel
     first_pass: Net
     lessons: Lessons
@@ -91,6 +94,7 @@ def fit_model(
     config: TrainingConfig | None = None,
     n_jobs: int = 1,
     progress: Callable[[str], None] = _log.info,
+    encoder: Encoder | None = None,
 ) -> Model:
     """Train a model.
 
@@ -103,6 +107,8 @@ def fit_model(
         So many scores or nets are fitted at a time, each on one thread; -1: one a core.
     progress : callable
         Called with a line at each step, by the thread that takes it.
+    encoder : Encoder, optional
+        What tells the meanings of paragraphs; the shipped model's if not given.
 
     Returns
     -------
@@ -115,7 +121,7 @@ def fit_model(
         If the training split lacks content or chrome.
     """
     config = config or TrainingConfig()
-    groundwork = fit_alone(documents, config, n_jobs, progress)
+    groundwork = fit_alone(documents, config, n_jobs, progress, encoder)
     return fit_in_context(groundwork, documents, config, n_jobs, progress)
 
 
@@ -125,8 +131,10 @@ def fit_alone(
     config: TrainingConfig,
     n_jobs: int = 1,
     progress: Callable[[str], None] = _log.info,
+    encoder: Encoder | None = None,
 ) -> Groundwork:
     """Fit what judges each paragraph alone; see :func:`fit_model`."""
+    encoder = encoder or read_encoder(SHIPPED_MODEL)
     train = thin_news(
         [d for d in documents if d.split == "train"], config.news_documents, config.random_state
     )
@@ -139,6 +147,7 @@ def fit_alone(
         f"{n_documents} documents, {len(restyled)} of them set again too, {len(table.paragraphs)} paragraphs"
     )
 
+    meanings = encode_paragraphs(encoder, table)
     language = fit_language_model([d for d in documents if d.split == "train"])
     surroundings = _gather_inputs(table, language)
     everything = np.arange(len(table.paragraphs))
@@ -157,15 +166,15 @@ def fit_alone(
         name = "lexical scores, languages unseen"
         foreign = score_out_of_fold(table, table.language_fold, lexicon_of, name, progress)
     inputs = {
-        False: first_pass_inputs(table.X, lexical, pattern_scores),
-        True: first_pass_inputs(table.X, foreign, pattern_scores),
+        False: first_pass_inputs(table.X, lexical, meanings, pattern_scores),
+        True: first_pass_inputs(table.X, foreign, meanings, pattern_scores),
     }
     is_foreign = np.random.default_rng(config.random_state + 1).random((len(everything), 1)) < _FOREIGN
     partly = np.where(is_foreign, inputs[True], inputs[False])
     progress("pattern and lexical scores, all")
     patterns, lexicon = patterns_of(everything), lexicon_of(everything)
     first_pass, lessons = _fit_first_passes(table, inputs, partly, surroundings, config, n_jobs, progress)
-    return Groundwork(patterns, lexicon, language, first_pass, lessons, n_documents)
+    return Groundwork(patterns, lexicon, encoder, language, first_pass, lessons, n_documents)
 
 
 @one_blas_thread()
@@ -190,7 +199,8 @@ def fit_in_context(
         "config": asdict(config),
     }
     model = Model(
-        groundwork.patterns, groundwork.lexicon, groundwork.language, groundwork.first_pass,
+        groundwork.patterns, groundwork.lexicon, groundwork.encoder, groundwork.language,
+        groundwork.first_pass,
         fit_context_passes(groundwork.lessons, config, n_jobs, progress), Calibration(),
         dict.fromkeys(FAVORS, 0.5), metadata,
     )  # fmt: skip

@@ -13,13 +13,14 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from dechrome.batch import GRAM_BITS, WORD_BITS, Batch
+from dechrome.encoder import Encoder
 from dechrome.features import compute_features
 from dechrome.labels import KINDS
 from dechrome.model import number_paragraphs
 from dechrome.patterns import PATTERN_BITS, pattern_grams
 from dechrome.training.corpus import Document
 
-__all__ = ["ParagraphTable", "count_grams", "iterate_batches", "tabulate"]
+__all__ = ["ParagraphTable", "count_grams", "encode_paragraphs", "iterate_batches", "tabulate"]
 
 Grams: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
 _CHUNK = 20_000
@@ -111,6 +112,13 @@ def tabulate(documents: Sequence[Document], n_folds: int = 4) -> ParagraphTable:
         language_fold=np.repeat(np.array(language_folds, np.int8), sizes),
         text_id=number_paragraphs(paragraphs)[1],
     )
+
+
+def encode_paragraphs(encoder: Encoder, table: ParagraphTable) -> npt.NDArray[np.float32]:
+    """Meanings of every paragraph of the table, shape (n_paragraphs, n_meanings)."""
+    _, first = np.unique(table.text_id, return_index=True)
+    batches = iterate_batches([table.paragraphs[i] for i in first])
+    return np.concatenate([encoder.encode(batch) for batch in batches])[table.text_id]
 
 
 def count_grams(paragraphs: Sequence[str], read: Callable[[Batch], Grams], bits: int) -> sp.csr_matrix:

