@@ -60,9 +60,13 @@ def documents(seed_documents):
     held_out = [document for document in seed_documents if document.split == "development"]
     sources = ("fundus", "daniel", "seeds")
     made = [replace(d, source=sources[i % 3]) for i, d in enumerate(held_out)]
-    first = made[0]
-    made[0] = replace(first, paragraphs=[HOSTILE, *first.paragraphs[1:]], labels=[None, *first.labels[1:]],
-                      kinds=[None, *first.kinds[1:]], read=first.read[1:], document_id="</script><b>id")  # fmt: skip
+    # The hostile one is labelled upside down, so that it is surely among the worst, which are shown.
+    first, other = made[0], {"content": "chrome", "chrome": "content"}
+    labels = [None, *(other[label] for label in first.labels[1:])]
+    texts = [HOSTILE, *first.paragraphs[1:]]
+    gold = "\n".join(text for text, label in zip(texts, labels, strict=True) if label == "content")
+    made[0] = replace(first, paragraphs=texts, labels=labels, kinds=[None] * len(texts), read=[], gold=gold,
+                      document_id="</script><b>id")  # fmt: skip
     made[1] = replace(made[1], gold="")
     return made
 
