@@ -163,6 +163,13 @@ def test_the_vocabulary_holds_words_of_the_teacher_and_of_the_texts():
     assert np.array_equal(checks, choose_words(hashes[:3], np.array([3, 2, 1])))
 
 
+def test_a_word_has_the_better_of_its_ranks():
+    texts = ["wald see haus", "wald see", "see wald", "wald haus"]
+    words, _ = choose_vocabulary(["haus", *"abcdefg", "wald"], texts)
+    assert set(words[:2]) == {"haus", "wald"}
+    assert set(words[2:4]) == {"a", "see"}
+
+
 def test_words_of_the_texts_are_cut_as_the_encoder_cuts_them():
     texts = [
         "हिन्दी में समाचार",
