@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from joblib import Parallel, delayed
 
-from dechrome.artefact import SHIPPED_MODEL, read_model
+from dechrome.artefact import SHIPPED_MODEL, read_encoder
 from dechrome.encoder import Encoder
 from dechrome.evaluation.measures import (
     LEAST_CEILING,
@@ -89,7 +89,7 @@ def measure(
 
 def _silent() -> Encoder:
     """An encoder that says the same of every text."""
-    given = read_model(SHIPPED_MODEL).encoder
+    given = read_encoder(SHIPPED_MODEL)
     (conv, dense), (conv_bias, dense_bias) = given.weights, given.biases
     return Encoder(given.checks, given.table, (conv, 0 * dense), (conv_bias, 0 * dense_bias))
 

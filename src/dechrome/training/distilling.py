@@ -121,7 +121,7 @@ def _read_words(path: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class DistillingConfig:
-    """Settings; the defaults are those of the shipped encoder, chosen on held-out texts."""
+    """Settings; the defaults are those of the shipped encoder."""
 
     n_columns: int = 48
     """Of the word vectors."""
