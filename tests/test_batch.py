@@ -75,6 +75,36 @@ def test_single_words_are_the_sequences_of_one_in_order():
     assert [len(part) for part in Batch([]).single_words] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ภาษา ไทย", "ภา ษา ไท ย"),
+        ("เป็นที่", "เป็ น ที่"),
+        ("เเก้ๆ", "เเก้ๆ"),  # a doubled vowel, as it is often typed
+        ("ພາສາລາວ ເດີ", "ພາ ສາ ລາ ວ ເດີ"),
+        ("မြန်မာစာ တက္ကသိုလ်", "မြန် မာ စာ တ က္က သိုလ်"),
+        ("ភាសាខ្មែរ", "ភា សា ខ្មែ រ"),
+        ("ปี2567ไทยabcไทย", "ปี 2567 ไท ย abc ไท ย"),
+        ("ะ ่ก", "ะ ่ ก"),  # what hangs on nothing
+        ("x่ก", "x่ ก"),
+        ("န် က်", "န် က်"),
+        ("၁၂ ។", "၁၂ ។"),
+    ],
+)
+def test_where_no_spaces_stand_between_words_a_letter_is_one_with_what_hangs_on_it(text, words):
+    assert sequences(text)[0] == [sequences(word)[0][0] for word in words.split()]
+
+
+def test_words_are_spelled_folded():
+    batch = Batch(["Read on: V2 5…", "", "İZMİR ΣΟΦΟΣ ภาษา", "lone \ud800 last"])
+    hashes, _ = batch.single_words
+    words = ["read", "on", ":", "v0", "0", "…", "İzmİr", "σοφοσ", "ภา", "ษา"]
+    spelled = batch.spell_words(np.arange(len(hashes)))
+    assert spelled == [*words, "lone", "\ud800", "last"]
+    assert batch.spell_words(np.array([3, 0])) == ["v0", "read"]
+    assert Batch(spelled).single_words[0].tolist() == hashes.tolist()
+
+
 def test_sequences_tell_the_order_of_words_and_which_are_at_the_edge():
     _, there, _ = sequences("read more")
     _, back, _ = sequences("more read")

@@ -6,14 +6,15 @@ import sys
 import numpy as np
 import pytest
 
-from dechrome.artefact import read_encoder, write_encoder
+from dechrome.artefact import read_encoders, write_encoders
 from dechrome.batch import Batch
 from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
 from dechrome.errors import ModelFormatError
 from dechrome.lexicon import UNKNOWN_WORD, choose_words, find_words
 from dechrome.training import distilling
 from dechrome.training.corpus import Document
-from dechrome.training.distilling import DistillingConfig, choose_vocabulary, distil_encoder, draw_texts
+from dechrome.training.distilling import DistillingConfig, choose_vocabulary, distil_encoders, draw_texts
+from dechrome.training.table import site_fold
 
 TOPICS = {
     "cookie": "we use cookies consent partners accept reject privacy data store".split(),
@@ -44,15 +45,20 @@ class Topics:
         return np.pad(np.array(shares, np.float32), ((0, 0), (0, len(MEANINGS))))
 
 
+def distil(texts, teacher=None, progress=lambda _: None):
+    """The encoder of all the texts, which stand in no fold."""
+    return distil_encoders(texts, np.zeros((len(texts), 0), bool), teacher or Topics(), SMALL, 1, progress)[0]
+
+
 @pytest.fixture(scope="module")
 def distilled():
     lines = []
-    return distil_encoder(made_up(1500, 0)[0], Topics(), SMALL, lines.append), lines
+    return distil(made_up(1500, 0)[0], progress=lines.append), lines
 
 
 def test_the_student_says_of_new_texts_what_the_teacher_says(distilled):
     encoder, lines = distilled
-    assert lines[-1].startswith("epoch 7 of 7")
+    assert lines[-1].startswith("all, epoch 7 of 7")
     assert float(lines[-1].split()[-1]) > 0.8
     texts, topics = made_up(60, 1)
     vectors = encoder.encode(Batch(texts))
@@ -64,8 +70,35 @@ def test_the_student_says_of_new_texts_what_the_teacher_says(distilled):
 
 def test_the_same_random_state_gives_the_same_encoder(distilled):
     texts = made_up(1500, 0)[0]
-    again = distil_encoder(texts, Topics(), SMALL)
-    assert np.array_equal(again.encode(Batch(texts)), distilled[0].encode(Batch(texts)))
+    assert np.array_equal(distil(texts).encode(Batch(texts)), distilled[0].encode(Batch(texts)))
+
+
+def test_for_each_fold_there_is_one_that_has_not_read_it():
+    # The second fold alone has a word of its own; "we" is the teacher's alone.
+    texts = [*(f"talks law {word}" for word in TOPICS["photo"]), "wortlaut cookies", "cookies wortlaut"]
+    stands_in = np.zeros((len(texts), 3), bool)
+    stands_in[:-2, 0] = stands_in[-2:, 1] = True
+    stands_in[0, 1] = True
+    lines = []
+    encoders = distil_encoders(texts, stands_in, Topics(), SMALL, 2, lines.append)
+    knows = [
+        (find_words(Batch(["we wortlaut"]).single_words[0], encoder.checks) != UNKNOWN_WORD).tolist()
+        for encoder in encoders
+    ]
+    # Of all; without the first fold; without the second; nothing is only in the third.
+    assert knows == [[True, True], [True, True], [True, False], [True, True]]
+    vectors = [encoder.encode(Batch(texts)) for encoder in encoders]
+    assert not np.array_equal(vectors[1], vectors[2])
+    assert {line.split(",")[0] for line in lines if "epoch" in line} == {
+        "all", "without fold 1 of 3", "without fold 2 of 3", "without fold 3 of 3",
+    }  # fmt: skip
+
+
+def test_what_is_said_of_texts_apart_is_said_in_the_same_space():
+    texts, _ = made_up(3000, 0)
+    stands_in = np.arange(len(texts))[:, None] % 2 == np.arange(2)
+    _, first, second = (e.encode(Batch(texts)) for e in distil_encoders(texts, stands_in, Topics(), SMALL))
+    assert (((first - second) ** 2).sum() / ((first - first.mean(axis=0)) ** 2).sum()) < 0.2
 
 
 def test_the_table_has_few_levels_and_places_without_a_word_are_as_unknown_ones(distilled):
@@ -77,11 +110,24 @@ def test_the_table_has_few_levels_and_places_without_a_word_are_as_unknown_ones(
     assert len(np.unique(encoder.table[places], axis=0)) > 3
 
 
+def vocabulary(teachers, texts):
+    """Words that have a place, and what finds them."""
+    hashes, ptr = Batch(texts).single_words
+    owner = np.repeat(np.arange(len(texts)), np.diff(ptr))
+    chosen = choose_vocabulary(Batch(teachers).single_words[0], hashes, owner)
+    checks = choose_words(chosen, np.arange(len(chosen))[::-1])
+    return distilling._spell(chosen, [*teachers, *texts]), checks
+
+
+def first_words(texts):
+    return distilling._first_words(*Batch(texts).single_words)
+
+
 def test_its_gradient_is_that_of_the_squared_error(monkeypatch):
     rng = np.random.default_rng(0)
     texts, _ = made_up(8, 2)
     texts.append("we use cookies " * 12)  # more than is looked at
-    _, checks = choose_vocabulary(Topics.words, texts)
+    _, checks = vocabulary(Topics.words, texts)
     table = np.zeros((1 << distilling.VOCABULARY_BITS, 6), np.float32)
     places = find_words(Batch(Topics.words).single_words[0], checks)
     table[places] = rng.normal(size=(len(places), 6))
@@ -91,7 +137,7 @@ def test_its_gradient_is_that_of_the_squared_error(monkeypatch):
     monkeypatch.setattr(
         student, "_update", lambda i, gradient, rate, rows=slice(None): found.update({i: (gradient, rows)})
     )
-    student.step(texts, target, 1e-3)
+    student.step(first_words(texts), target, 1e-3)
 
     def loss():
         _, conv, conv_bias, dense, dense_bias = student._values
@@ -122,7 +168,7 @@ def test_its_gradient_is_that_of_the_squared_error(monkeypatch):
 
 
 def student_of(texts, **settings):
-    words, checks = choose_vocabulary(Topics.words, texts)
+    words, checks = vocabulary(Topics.words, texts)
     places = find_words(Batch(words).single_words[0], checks)
     table = np.zeros((1 << distilling.VOCABULARY_BITS, 6), np.float32)
     table[places] = np.random.default_rng(0).normal(size=(len(places), 6))
@@ -134,7 +180,7 @@ def student_of(texts, **settings):
 
 def changed_rows(student, texts):
     before = student._values[0].copy()
-    student.step(texts, np.ones((len(texts), len(MEANINGS)), np.float32), 1e-2)
+    student.step(first_words(texts), np.ones((len(texts), len(MEANINGS)), np.float32), 1e-2)
     return np.flatnonzero((student._values[0] != before).any(axis=1)).tolist()
 
 
@@ -155,49 +201,35 @@ def test_a_rounded_table_stays_as_it_is():
 
 
 def test_the_vocabulary_holds_words_of_the_teacher_and_of_the_texts():
-    texts = ["Zuckerrüben wachsen", "Zuckerrüben faulen", "einmalig"]
-    words, checks = choose_vocabulary(["Der", "two words", "der", "写"], texts)
+    texts = ["Zuckerrüben wachsen", "Zuckerrüben faulen", "einmalig", "zweimal zweimal"]
+    words, checks = vocabulary(["Der", "der", "写"], texts)
     assert sorted(words) == ["der", "zuckerrüben", "写"]
-    hashes, _ = Batch([*words, "einmalig", "two words"]).single_words
-    assert (find_words(hashes, checks) != UNKNOWN_WORD).tolist() == [True] * 3 + [False] * 3
-    assert np.array_equal(checks, choose_words(hashes[:3], np.array([3, 2, 1])))
+    hashes, _ = Batch([*words, "einmalig", "zweimal"]).single_words
+    assert (find_words(hashes, checks) != UNKNOWN_WORD).tolist() == [True] * 3 + [False] * 2
 
 
 def test_a_word_has_the_better_of_its_ranks():
     texts = ["wald see haus", "wald see", "see wald", "wald haus"]
-    words, _ = choose_vocabulary(["haus", *"abcdefg", "wald"], texts)
+    words, _ = vocabulary(["haus", *"abcdefg", "wald"], texts)
     assert set(words[:2]) == {"haus", "wald"}
     assert set(words[2:4]) == {"a", "see"}
 
 
-def test_words_of_the_texts_are_cut_as_the_encoder_cuts_them():
-    texts = [
-        "हिन्दी में समाचार",
-        "தமிழ் செய்திகள்",
-        "写真：山田",
-        "한국어 뉴스",
-        "می‌شود 2021 don't",
-        "ภาษาไทย | x",
-        "İstanbul'da İLETİŞİM",
-        "ΟΔΟΣ ΣΟΦΟΣ",
-    ]
-    _, checks = choose_vocabulary([], [*texts, *(f"{text}!" for text in texts)])
-    places = find_words(Batch(texts).single_words[0], checks)
-    assert (places != UNKNOWN_WORD).all()
+def test_of_words_with_one_place_the_more_frequent_has_it():
+    one, other = np.uint32(5 << 8 | 1), np.uint32(5 << 8 | 2)
+    none = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+    assert choose_vocabulary(np.array([one, other]), *none).tolist() == [one]
+    often = np.array([one, other, one, other, other], np.uint32)
+    assert choose_vocabulary(none[0], often, np.array([0, 0, 1, 1, 2])).tolist() == [other]
 
 
-def test_the_vocabulary_does_not_hang_on_the_order_of_a_set():
-    code = (
-        "from dechrome.training.distilling import choose_vocabulary;"
-        "print(choose_vocabulary([], ['b a d c e g f h'] * 2)[0])"
-    )
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True
-        )
-        for seed in "123"
-    ]
-    assert {run.stdout for run in runs} == {f"{'b a d c e g f h'.split()}{os.linesep}".encode()}
+def test_pieces_of_several_words_are_not_asked_of_the_teacher():
+    class Pieces(Topics):
+        words = ("two words", "cookies", "ภาษา", "")
+
+    lines = []
+    distil(["cookies", "go"], Pieces(), lines.append)
+    assert lines[0] == "1 words, 2 texts"
 
 
 def test_the_head_of_the_teachers_file_is_read(tmp_path):
@@ -217,15 +249,13 @@ def test_what_the_teachers_strings_cannot_hold_is_replaced():
     assert distilling._readable("a\0b\ud800c ü") == "a b?c ü"
 
 
-@pytest.mark.parametrize(
-    ("texts", "message"), [([], "two texts"), (["a b"], "two texts"), (["a", "b"], "needs words")]
-)
-def test_too_little_to_learn_from_is_refused(texts, message):
+@pytest.mark.parametrize("texts", [[], ["a b"], ["a", "b"]])
+def test_too_little_to_learn_from_is_refused(texts):
     class Wordless(Topics):
         words = ()
 
-    with pytest.raises(ValueError, match=message):
-        distil_encoder(texts, Wordless(), SMALL)
+    with pytest.raises(ValueError, match="needs texts and words"):
+        distil(texts, Wordless())
 
 
 def test_two_texts_are_enough_and_a_teacher_to_whom_all_are_alike():
@@ -233,43 +263,45 @@ def test_two_texts_are_enough_and_a_teacher_to_whom_all_are_alike():
         def embed(self, texts):
             return np.ones((len(texts), 3), np.float32)
 
-    vectors = distil_encoder(["we use", "we go"], Bored(), SMALL).encode(Batch(["we use", "unheard"]))
+    vectors = distil(["we use", "we go"], Bored()).encode(Batch(["we use", "unheard"]))
     assert np.isfinite(vectors).all()
 
 
-def test_of_words_with_one_place_the_more_frequent_has_it(monkeypatch):
-    monkeypatch.setattr(distilling, "find_words", lambda hashes, checks: np.ones(len(hashes), np.uint32))
-    assert choose_vocabulary(["first", "second"], [])[0] == ["first"]
-
-
 def test_texts_are_drawn_from_the_training_split_each_once():
-    def page(split, *texts):
+    def page(split, site, *texts):
         n = len(texts)
-        return Document("d", "seeds", "s", "en", "news", split, "", list(texts), [None] * n, [None] * n, [])
+        return Document("d", "seeds", site, "en", "news", split, "", list(texts), [None] * n, [None] * n, [])
 
-    pages = [page("train", "a", "b", "", "a"), page("development", "c"), page("train", "b", "d")]
-    assert draw_texts(pages) == ["a", "b", "d"]
-    two = draw_texts(pages, 2)
+    names = [f"{i}.example" for i in range(99)]
+    one, other = (next(name for name in names if site_fold(name, 3) == fold) for fold in (0, 2))
+    pages = [page("train", one, "a", "b", "", "a"), page("development", one, "c"), page("train", other, "b", "d")]
+    texts, stands_in = draw_texts(pages, 3)
+    assert texts == ["a", "b", "d"]
+    assert stands_in.astype(int).tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 1]]
+    two, rows = draw_texts(pages, 3, 2)
     assert len(two) == 2 and set(two) < {"a", "b", "d"}
+    assert rows.tolist() == [stands_in[texts.index(text)].tolist() for text in two]
 
 
-def test_an_encoder_read_back_says_the_same(distilled, tmp_path):
+def test_encoders_read_back_say_the_same(distilled, tmp_path):
+    texts, written = made_up(200, 3)[0], [distilled[0], distil(made_up(100, 5)[0])]
     with (tmp_path / "encoder.npz").open("wb") as file:
-        write_encoder(distilled[0], file)
-    texts = made_up(20, 3)[0]
-    again = read_encoder(tmp_path / "encoder.npz")
-    assert np.array_equal(again.encode(Batch(texts)), distilled[0].encode(Batch(texts)))
+        write_encoders(written, file)
+    again = read_encoders(tmp_path / "encoder.npz")
+    assert len(again) == 2
+    for before, after in zip(written, again, strict=True):
+        assert np.array_equal(before.encode(Batch(texts)), after.encode(Batch(texts)))
 
 
 def test_damage_anywhere_in_an_encoder_is_named(distilled, tmp_path):
     with (tmp_path / "encoder.npz").open("wb") as file:
-        write_encoder(distilled[0], file)
+        write_encoders(distilled[:1], file)
     data = (tmp_path / "encoder.npz").read_bytes()
     refused = 0
     for at in range(10, len(data), len(data) // 40):
         (tmp_path / "encoder.npz").write_bytes(data[:at] + bytes(64) + data[at + 64 :])
         try:
-            read_encoder(tmp_path / "encoder.npz")
+            read_encoders(tmp_path / "encoder.npz")
         except ModelFormatError as error:
             assert "encoder.npz" in str(error)
             refused += 1
@@ -285,9 +317,9 @@ def test_an_encoder_of_other_shapes_is_refused(distilled, tmp_path):
         Encoder(encoder.checks, encoder.table, (conv, dense[:, :9]), (biases[0], biases[1][:9])),
     ):
         with (tmp_path / "encoder.npz").open("wb") as file:
-            write_encoder(wrong, file)
+            write_encoders([wrong], file)
         with pytest.raises(ModelFormatError, match="shapes"):
-            read_encoder(tmp_path / "encoder.npz")
+            read_encoders(tmp_path / "encoder.npz")
 
 
 @pytest.mark.parametrize(
@@ -296,26 +328,26 @@ def test_an_encoder_of_other_shapes_is_refused(distilled, tmp_path):
 )
 def test_an_encoder_of_another_format_is_refused(distilled, tmp_path, changed):
     with (tmp_path / "encoder.npz").open("wb") as file:
-        write_encoder(distilled[0], file)
+        write_encoders(distilled[:1], file)
     arrays = dict(np.load(tmp_path / "encoder.npz")) | changed
     np.savez(tmp_path / "other.npz", **arrays)
     with pytest.raises(ModelFormatError, match=r"other\.npz: no encoder"):
-        read_encoder(tmp_path / "other.npz")
+        read_encoders(tmp_path / "other.npz")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive"])
 def test_what_is_no_encoder_is_refused_with_its_name(tmp_path, content):
     (tmp_path / "broken.npz").write_bytes(content)
     with pytest.raises(ModelFormatError, match=r"broken\.npz: no encoder"):
-        read_encoder(tmp_path / "broken.npz")
+        read_encoders(tmp_path / "broken.npz")
     with pytest.raises(FileNotFoundError, match="absent"):
-        read_encoder(tmp_path / "absent.npz")
+        read_encoders(tmp_path / "absent.npz")
 
 
 def test_another_archive_is_no_encoder(tmp_path):
     np.savez(tmp_path / "other.npz", a=np.ones(3))
     with pytest.raises(ModelFormatError, match=r"other\.npz: no encoder"):
-        read_encoder(tmp_path / "other.npz")
+        read_encoders(tmp_path / "other.npz")
 
 
 def test_the_real_teacher():

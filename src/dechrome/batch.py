@@ -15,7 +15,7 @@ import numpy.typing as npt
 from dechrome.characters import CLASSES, class_table, fold_table
 from dechrome.gramtable import hash_grams, hash_runs
 
-__all__ = ["GRAM_BITS", "WORD_BITS", "Batch"]
+__all__ = ["GRAM_BITS", "WORD_BITS", "Batch", "part_table"]
 
 #: Lexical scores read this many code points at the start and at the end of a paragraph: what makes
 #: it a consent notice or a caption stands there, and a long paragraph costs no more than a short one.
@@ -30,14 +30,40 @@ WORD_BITS = 25
 _WORD_SIZES = (1, 2, 3)
 #: Code point that frames a paragraph; three of it keep n-grams of up to four apart.
 _FRAME = 1
-#: What a code point does, by its class: nothing, stand in a word, or be one by itself.
-_APART, _JOINED, _ALONE = 0, 1, 2
+#: What a code point does: nothing, stand by itself, or be part of a word. In scripts without spaces between
+#: words it hangs on the letter before it, or begins a word, or ties the next letter to it, or begins a word
+#: and does so, as vowels that are written before their consonant.
+_APART, _ALONE, _JOINED, _HANGS, _LETTER, _TIES, _LEADS = range(7)
 _PARTS = {"space": _APART, "control": _APART} | dict.fromkeys(
     ("upper", "lower", "uncased", "mark", "digit"), _JOINED
 )
+#: Thai and Lao, Burmese, Khmer.
+_UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
+#: Their vowels that are no marks, and signs of repetition.
+_HANGING = "ะาำๅๆະາຳໆ"
+_LEADING = "เแโใไເແໂໃໄ"
+#: Of Burmese and Khmer: the next letter is written below.
+_TYING = "\u1039\u17d2"
+#: Burmese: the letter before it ends its syllable.
+_ASAT = 0x103A
 #: ZERO WIDTH JOINER stands in words of Indic scripts, the non-joiner before it in Persian ones too.
 _JOINER = 0x200D
-_PART_OF_CLASS = np.array([_PARTS.get(name, _ALONE) for name in CLASSES], np.uint8)
+
+
+@functools.cache
+def part_table() -> npt.NDArray[np.uint8]:
+    """What each code point does in a word, shape (1114112,): one of _APART .. _LEADS. Read-only."""
+    classes = class_table()
+    parts = np.array([_PARTS.get(name, _ALONE) for name in CLASSES], np.uint8)[classes]
+    for low, high in _UNSPACED:
+        block = parts[low : high + 1]
+        block[classes[low : high + 1] == CLASSES.index("uncased")] = _LETTER
+        block[classes[low : high + 1] == CLASSES.index("mark")] = _HANGS
+    for characters, part in ((_HANGING, _HANGS), (_LEADING, _LEADS), (_TYING, _TIES)):
+        parts[[ord(c) for c in characters]] = part
+    parts[[_JOINER - 1, _JOINER]] = _JOINED
+    parts.flags.writeable = False
+    return parts
 
 
 class Batch:
@@ -103,8 +129,8 @@ class Batch:
         """Hashed sequences of one to three words, folded.
 
         A word is a run of letters, marks and digits, or any other character but spaces and controls, a
-        Chinese one or a Hangul syllable too; the frame before a paragraph is two. Scripts without spaces
-        between words, such as Thai, have long runs, which say little.
+        Chinese one or a Hangul syllable too; the frame before a paragraph is two. In Thai, Lao, Burmese and
+        Khmer, which have no spaces between words, a letter is one, with the vowels and signs that hang on it.
 
         Returns
         -------
@@ -113,15 +139,9 @@ class Batch:
         ptr : ndarray of int64, shape (n_paragraphs + 1,)
             Those of paragraph ``i`` are ``hashes[ptr[i] : ptr[i + 1]]``; never empty.
         """
-        framed, ptr = self._framed
-        part = _PART_OF_CLASS[class_table()[framed]]
-        for back in range(len(_WORD_SIZES) - 1):
-            part[ptr + back] = _ALONE
-        part[(framed | 1) == _JOINER] = _JOINED
-        begins = part == _ALONE
-        begins[1:] |= (part[1:] == _JOINED) & (part[:-1] != _JOINED)
-        first = np.flatnonzero(begins)
-        words = hash_runs(np.where(part == _APART, np.uint32(0), framed + np.uint32(1)), first)
+        _, ptr = self._framed
+        codes, first = self._cut_words
+        words = hash_runs(codes, first)
         frames = np.searchsorted(first, ptr)
         # The first word of each frame only keeps the paragraph before apart.
         at = np.delete(np.arange(frames[-1]), frames[:-1])
@@ -143,6 +163,26 @@ class Batch:
         alone = np.delete(hashes[:: len(_WORD_SIZES)], frames[:-1])
         return alone, frames - np.arange(len(frames))
 
+    def spell_words(self, at: npt.NDArray[np.int64]) -> list[str]:
+        """Folded text of some of :attr:`single_words`."""
+        framed, ptr = self._framed
+        _, first = self._cut_words
+        frames = np.searchsorted(first, ptr[:-1])
+        chosen = np.delete(np.arange(len(first)), [*frames, *(frames + 1)])[at]
+        ends = np.append(first, len(framed))[chosen + 1]
+        spelled = (framed[low:high].tobytes() for low, high in zip(first[chosen], ends, strict=True))
+        return [codes.decode("utf-32-le", "surrogatepass").strip() for codes in spelled]
+
+    @functools.cached_property
+    def _cut_words(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Framed code points plus one, 0 where apart from words, and where words begin, two in a frame."""
+        framed, ptr = self._framed
+        part = part_table()[framed]
+        for back in range(len(_WORD_SIZES) - 1):
+            part[ptr + back] = _ALONE
+        codes = np.where(part == _APART, np.uint32(0), framed + np.uint32(1))
+        return codes, np.flatnonzero(_begin_words(framed, part))
+
     @functools.cached_property
     def _framed(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Folded code points of both ends of all paragraphs, frames before, between and behind them.
@@ -158,6 +198,19 @@ class Batch:
         for back in range(3):
             framed[ptr + back] = _FRAME
         return framed, ptr
+
+
+def _begin_words(codes: npt.NDArray[np.uint32], part: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Whether a word begins at each code point; the first of them never hangs on one before."""
+    begins = part == _ALONE
+    here, before = part[1:], part[:-1]
+    begins[1:] |= (here == _JOINED) & (before != _JOINED)
+    if part.max(initial=0) > _JOINED:
+        begins[1:] |= ((here == _LETTER) | (here == _LEADS)) & (before < _TIES)
+        begins[1:] |= (here > _JOINED) & (before < _JOINED)
+        ends_syllable = (codes[2:] == _ASAT) & (part[1:-1] == _LETTER) & (part[:-2] >= _JOINED)
+        begins[1:-1] &= ~ends_syllable
+    return begins
 
 
 def _encode(texts: list[str], separator: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:

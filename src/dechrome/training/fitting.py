@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dechrome.artefact import SHIPPED_MODEL, read_encoder
+from dechrome.artefact import SHIPPED_MODEL, read_encoders
 from dechrome.context import Context, ContextInputs
 from dechrome.encoder import Encoder
 from dechrome.errors import CorpusFormatError
@@ -94,7 +94,7 @@ def fit_model(
     config: TrainingConfig | None = None,
     n_jobs: int = 1,
     progress: Callable[[str], None] = _log.info,
-    encoder: Encoder | None = None,
+    encoders: Sequence[Encoder] = (),
 ) -> Model:
     """Train a model.
 
@@ -107,8 +107,11 @@ def fit_model(
         So many scores or nets are fitted at a time, each on one thread; -1: one a core.
     progress : callable
         Called with a line at each step, by the thread that takes it.
-    encoder : Encoder, optional
-        What tells the meanings of paragraphs; the shipped model's if not given.
+    encoders : sequence of Encoder, optional
+        As :func:`dechrome.training.distilling.distil_encoders` gives them: what tells the meanings of
+        paragraphs, and for each of ``config.n_folds`` folds of sites one that has not read them, from which
+        the nets learn. If it is alone, they learn from what it says itself, though it may have read them.
+        The shipped model's if not given.
 
     Returns
     -------
@@ -119,9 +122,11 @@ def fit_model(
     ------
     CorpusFormatError
         If the training split lacks content or chrome.
+    ValueError
+        If there are encoders that have not read a fold, but not one for each.
     """
     config = config or TrainingConfig()
-    groundwork = fit_alone(documents, config, n_jobs, progress, encoder)
+    groundwork = fit_alone(documents, config, n_jobs, progress, encoders)
     return fit_in_context(groundwork, documents, config, n_jobs, progress)
 
 
@@ -131,10 +136,12 @@ def fit_alone(
     config: TrainingConfig,
     n_jobs: int = 1,
     progress: Callable[[str], None] = _log.info,
-    encoder: Encoder | None = None,
+    encoders: Sequence[Encoder] = (),
 ) -> Groundwork:
     """Fit what judges each paragraph alone; see :func:`fit_model`."""
-    encoder = encoder or read_encoder(SHIPPED_MODEL)
+    encoder, *strangers = encoders or read_encoders(SHIPPED_MODEL)
+    if len(strangers) not in (0, config.n_folds):
+        raise ValueError(f"n_folds is {config.n_folds}, but there are encoders for {len(strangers)} folds.")
     train = thin_news(
         [d for d in documents if d.split == "train"], config.news_documents, config.random_state
     )
@@ -147,7 +154,7 @@ def fit_alone(
         f"{n_documents} documents, {len(restyled)} of them set again too, {len(table.paragraphs)} paragraphs"
     )
 
-    meanings = encode_paragraphs(encoder, table)
+    meanings = encode_paragraphs(encoder, table, strangers)
     language = fit_language_model([d for d in documents if d.split == "train"])
     surroundings = _gather_inputs(table, language)
     everything = np.arange(len(table.paragraphs))
