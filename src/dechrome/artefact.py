@@ -46,7 +46,7 @@ _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz
 
 #: What reading arrays raises where the file is damaged or of another make.
 _DAMAGE = (
-    LookupError, TypeError, ValueError, AttributeError, EOFError, RuntimeError,
+    LookupError, TypeError, ValueError, AttributeError, EOFError, RuntimeError, MemoryError, OverflowError,
     zipfile.BadZipFile, zlib.error, tokenize.TokenError,
 )  # fmt: skip
 
@@ -210,8 +210,8 @@ def read_encoders(path: Path) -> tuple[Encoder, ...]:
         with np.load(path / _WEIGHTS if path.is_dir() else path, allow_pickle=False) as stored:
             of_encoders = [name for name in stored.files if name.startswith(("encoder_", "stranger_"))]
             arrays = {name: stored[name] for name in of_encoders}
-        n_strangers = sum(name.startswith("stranger_") and name.endswith("_format") for name in of_encoders)
-        names = ["encoder", *(f"stranger_{number}" for number in range(n_strangers))]
+        numbers = {name.split("_")[1] for name in of_encoders if name.startswith("stranger_")}
+        names = ["encoder", *(f"stranger_{number}" for number in range(len(numbers)))]
         return tuple(_read_encoder(arrays, name) for name in names)
     except (OSError, *_DAMAGE) as error:
         if isinstance(error, OSError) and error.filename is not None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from dechrome.characters import CLASSES, class_table, fold_table
 from dechrome.gramtable import hash_grams, hash_runs
 
-__all__ = ["GRAM_BITS", "WORD_BITS", "Batch", "part_table"]
+__all__ = ["GRAM_BITS", "WORD_BITS", "Batch"]
 
 #: Lexical scores read this many code points at the start and at the end of a paragraph: what makes
 #: it a consent notice or a caption stands there, and a long paragraph costs no more than a short one.
@@ -39,19 +39,20 @@ _PARTS = {"space": _APART, "control": _APART} | dict.fromkeys(
 )
 #: Thai and Lao, Burmese, Khmer.
 _UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
-#: Their vowels that are no marks, and signs of repetition.
-_HANGING = "ะาำๅๆະາຳໆ"
+#: What hangs on a letter of theirs and is no mark: vowels, signs of repetition.
+_HANGING = "ะาำๅๆະາຳຽໆៗ"
 _LEADING = "เแโใไເແໂໃໄ"
 #: Of Burmese and Khmer: the next letter is written below.
 _TYING = "\u1039\u17d2"
-#: Burmese: the letter before it ends its syllable.
-_ASAT = 0x103A
-#: ZERO WIDTH JOINER stands in words of Indic scripts, the non-joiner before it in Persian ones too.
-_JOINER = 0x200D
+#: Burmese: the letter before it ends its syllable, with a dot below between them or without.
+_ASAT, _DOT_BELOW = 0x103A, 0x1037
+#: ZERO WIDTH SPACE stands between words of unspaced scripts, ZERO WIDTH JOINER in words of Indic scripts, the
+#: non-joiner before it in Persian ones too.
+_ZERO_SPACE, _JOINER = 0x200B, 0x200D
 
 
 @functools.cache
-def part_table() -> npt.NDArray[np.uint8]:
+def _part_table() -> npt.NDArray[np.uint8]:
     """What each code point does in a word, shape (1114112,): one of _APART .. _LEADS. Read-only."""
     classes = class_table()
     parts = np.array([_PARTS.get(name, _ALONE) for name in CLASSES], np.uint8)[classes]
@@ -61,7 +62,7 @@ def part_table() -> npt.NDArray[np.uint8]:
         block[classes[low : high + 1] == CLASSES.index("mark")] = _HANGS
     for characters, part in ((_HANGING, _HANGS), (_LEADING, _LEADS), (_TYING, _TIES)):
         parts[[ord(c) for c in characters]] = part
-    parts[[_JOINER - 1, _JOINER]] = _JOINED
+    parts[_ZERO_SPACE], parts[[_JOINER - 1, _JOINER]] = _APART, _JOINED
     parts.flags.writeable = False
     return parts
 
@@ -177,7 +178,7 @@ class Batch:
     def _cut_words(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Framed code points plus one, 0 where apart from words, and where words begin, two in a frame."""
         framed, ptr = self._framed
-        part = part_table()[framed]
+        part = _part_table()[framed]
         for back in range(len(_WORD_SIZES) - 1):
             part[ptr + back] = _ALONE
         codes = np.where(part == _APART, np.uint32(0), framed + np.uint32(1))
@@ -208,8 +209,11 @@ def _begin_words(codes: npt.NDArray[np.uint32], part: npt.NDArray[np.uint8]) -> 
     if part.max(initial=0) > _JOINED:
         begins[1:] |= ((here == _LETTER) | (here == _LEADS)) & (before < _TIES)
         begins[1:] |= (here > _JOINED) & (before < _JOINED)
-        ends_syllable = (codes[2:] == _ASAT) & (part[1:-1] == _LETTER) & (part[:-2] >= _JOINED)
-        begins[1:-1] &= ~ends_syllable
+        is_joiner = (codes[1:] | 1) == _JOINER
+        begins[1:] &= ~(is_joiner & (before > _JOINED))
+        kills = codes == _ASAT
+        kills[:-1] |= (codes[:-1] == _DOT_BELOW) & kills[1:]
+        begins[1:-1] &= ~(kills[2:] & (part[1:-1] == _LETTER) & (part[:-2] > _JOINED))
     return begins
 
 

@@ -100,7 +100,8 @@ def distil(corpus_file: Path, output: Path, texts: int | None, folds: int, jobs:
     from dechrome.artefact import write_encoders
     from dechrome.files.writing import write_whole
     from dechrome.training.corpus import read_corpus
-    from dechrome.training.distilling import E5Teacher, distil_encoders, draw_texts
+    from dechrome.training.distilling import distil_encoders, draw_texts
+    from dechrome.training.teacher import E5Teacher
 
     _check_output(output)
     teacher = E5Teacher()

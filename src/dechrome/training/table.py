@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -85,9 +85,9 @@ class ParagraphTable:
         return np.array(values, dtype=object)[self.document_of]
 
 
-def iterate_batches(paragraphs: Sequence[str]) -> list[Batch]:
-    """Cut many paragraphs into batches of bounded size."""
-    return [Batch(paragraphs[i : i + _CHUNK]) for i in range(0, len(paragraphs), _CHUNK)]
+def iterate_batches(paragraphs: Sequence[str]) -> Iterator[Batch]:
+    """Cut many paragraphs into batches of bounded size, one after the other."""
+    return (Batch(paragraphs[i : i + _CHUNK]) for i in range(0, len(paragraphs), _CHUNK))
 
 
 def tabulate(documents: Sequence[Document], n_folds: int = 4) -> ParagraphTable:
@@ -133,9 +133,9 @@ def encode_paragraphs(
         rows = [np.flatnonzero(table.fold == fold) for fold in range(len(strangers))]
     meanings = np.empty((len(table.fold), len(MEANINGS)), np.float32)
     for of_fold, teller in zip(rows, strangers or [encoder], strict=True):
-        _, first, which = np.unique(table.text_id[of_fold], return_index=True, return_inverse=True)
-        batches = iterate_batches([table.paragraphs[i] for i in of_fold[first]])
-        if batches:
+        if len(of_fold):
+            _, first, which = np.unique(table.text_id[of_fold], return_index=True, return_inverse=True)
+            batches = iterate_batches([table.paragraphs[i] for i in of_fold[first]])
             meanings[of_fold] = np.concatenate([teller.encode(batch) for batch in batches])[which]
     return meanings
 
