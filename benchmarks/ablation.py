@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from joblib import Parallel, delayed
 
-from dechrome.artefact import SHIPPED_MODEL, read_encoders
+from dechrome.artefact import SHIPPED_MODEL, read_encoder
 from dechrome.encoder import Encoder
 from dechrome.evaluation.measures import (
     LEAST_CEILING,
@@ -89,7 +89,7 @@ def measure(
 
 def _silent() -> Encoder:
     """An encoder that says the same of every text."""
-    given, *_ = read_encoders(SHIPPED_MODEL)
+    given = read_encoder(SHIPPED_MODEL)
     (conv, dense), (conv_bias, dense_bias) = given.weights, given.biases
     return Encoder(given.checks, given.table, (conv, 0 * dense), (conv_bias, 0 * dense_bias))
 
@@ -146,7 +146,7 @@ def variants(
         "full pages alone, no other shape": in_context(mix=full_pages),
         "no lift of unsure pages": in_context(_without_lift),
         "without the encoder": lambda held_out: measure(
-            train, held_out, config, fit_alone(train, config, encoders=[_silent()])
+            train, held_out, config, fit_alone(train, config, encoder=_silent())
         ),
         "no document set again": recipe(restyled=0.0),
         "languages not told apart, nor mixed in training": lambda held_out: measure(

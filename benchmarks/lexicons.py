@@ -20,7 +20,7 @@ from dechrome.labels import KINDS, SCORES
 from dechrome.lexicon import HashedLexicon, Lexicon
 from dechrome.training.config import TEXT_MODELS
 from dechrome.training.corpus import read_corpus
-from dechrome.training.fitting import thin_news
+from dechrome.training.restyling import thin_news
 from dechrome.training.table import ParagraphTable, tabulate
 from dechrome.training.text_models import fit_lexicon, score_paragraphs
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from dechrome import KINDS, clean_text, load_model
-from dechrome.artefact import read_encoders, read_model, write_model
+from dechrome.artefact import read_encoder, read_model, write_model
 from dechrome.cli import main
 from dechrome.training.corpus import read_corpus, write_corpus
 from layouts import WRITERS
@@ -733,27 +733,16 @@ class Lengths:
 
 def test_a_distilled_encoder_is_trained_with(tmp_path, monkeypatch, corpus, config):
     monkeypatch.setattr("dechrome.training.teacher.E5Teacher", Lengths)
-    result = run("distil", corpus, "-o", tmp_path / "encoder.npz", "--texts", 200, "--folds", 2)
+    result = run("distil", corpus, "-o", tmp_path / "encoder.npz", "--texts", 200)
     assert result.exit_code == 0, result.output
     assert "200 texts" in result.stderr
     result = run(
         "train", corpus, "-o", tmp_path / "m", "--config", config, "--encoder", tmp_path / "encoder.npz"
     )
     assert result.exit_code == 0, result.output
-    given, *strangers = read_encoders(tmp_path / "encoder.npz")
-    assert len(strangers) == 2
-    kept = read_model(tmp_path / "m").encoder
+    given, kept = read_encoder(tmp_path / "encoder.npz"), read_model(tmp_path / "m").encoder
     assert np.array_equal(given.table, kept.table)
     assert np.array_equal(given.weights[1], kept.weights[1])
-
-
-def test_encoders_for_other_folds_than_the_trainings_are_refused(tmp_path, monkeypatch, corpus, config):
-    monkeypatch.setattr("dechrome.training.teacher.E5Teacher", Lengths)
-    made = tmp_path / "encoder.npz"
-    assert run("distil", corpus, "-o", made, "--texts", 40, "--folds", 3).exit_code == 0
-    result = run("train", corpus, "-o", tmp_path / "m", "--config", config, "--encoder", made)
-    assert_refused(result, made, "3 folds", "n_folds is 2")
-    assert tree(tmp_path) == ["encoder.npz"]
 
 
 def test_without_the_teacher_nothing_is_distilled(tmp_path, monkeypatch, corpus):

@@ -5,15 +5,15 @@ import zipfile
 import numpy as np
 import pytest
 
-from dechrome.artefact import read_encoders, write_encoders
+from dechrome.artefact import read_encoder, write_encoder
 from dechrome.batch import Batch
 from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
 from dechrome.errors import ModelFormatError
 from dechrome.lexicon import UNKNOWN_WORD, choose_words, find_words
 from dechrome.training import distilling, teacher
+from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document
-from dechrome.training.distilling import DistillingConfig, distil_encoders, draw_texts
-from dechrome.training.table import site_fold
+from dechrome.training.distilling import DistillingConfig, distil_encoder, draw_texts
 from dechrome.training.vocabulary import choose_vocabulary, spell_words
 
 TOPICS = {
@@ -45,20 +45,15 @@ class Topics:
         return np.pad(np.array(shares, np.float32), ((0, 0), (0, len(MEANINGS))))
 
 
-def distil(texts, says=None, progress=lambda _: None):
-    """The encoder of all the texts, which stand in no fold."""
-    return distil_encoders(texts, np.zeros((len(texts), 0), bool), says or Topics(), SMALL, 1, progress)[0]
-
-
 @pytest.fixture(scope="module")
 def distilled():
     lines = []
-    return distil(made_up(1500, 0)[0], progress=lines.append), lines
+    return distil_encoder(made_up(1500, 0)[0], Topics(), SMALL, lines.append), lines
 
 
 def test_the_student_says_of_new_texts_what_the_teacher_says(distilled):
     encoder, lines = distilled
-    assert lines[-1].startswith("all, epoch 7 of 7")
+    assert lines[-1].startswith("epoch 7 of 7")
     assert float(lines[-1].split()[-1]) > 0.8
     texts, topics = made_up(60, 1)
     vectors = encoder.encode(Batch(texts))
@@ -70,60 +65,9 @@ def test_the_student_says_of_new_texts_what_the_teacher_says(distilled):
 
 def test_the_same_random_state_gives_the_same_encoder(distilled):
     texts = made_up(1500, 0)[0]
-    assert np.array_equal(distil(texts).encode(Batch(texts)), distilled[0].encode(Batch(texts)))
-
-
-def test_for_each_fold_there_is_one_that_has_not_read_it():
-    class Marks(Topics):
-        """Says of texts with a mark where they stand, which nothing else in them tells."""
-
-        words = (*Topics.words, "left", "right")
-
-        def embed(self, texts):
-            vectors = super().embed(texts)
-            for column, mark in ((-1, "left"), (-2, "right")):
-                vectors[:, column] = [3.0 * (mark in text and text != mark) for text in texts]
-            return vectors
-
-    plain = made_up(1200, 4)[0]
-    texts = [f"{('left', 'right')[i % 2]} {text}" for i, text in enumerate(plain)]
-    stands_in = np.arange(len(texts))[:, None] % 2 == np.arange(3)
-    lines = []
-    encoders = distil_encoders(texts, stands_in, Marks(), SMALL, 2, lines.append)
-    wanted = encoders[0].encode(Batch(texts))
-    off = [[((e.encode(Batch(texts)) - wanted)[side::2] ** 2).mean() for side in (0, 1)] for e in encoders]
-    apart = ((wanted[0::2].mean(axis=0) - wanted[1::2].mean(axis=0)) ** 2).mean()
-    # Of all; without the left ones; without the right ones; nothing stands in the third fold alone.
-    knows = [[error < apart / 10 for error in errors] for errors in off]
-    assert knows == [[True, True], [False, True], [True, False], [True, True]]
-    assert {line.split(" ")[0] for line in lines if "epoch" in line} == {"all,", "part"}
-    assert all("not read" in line for line in lines if line.startswith("part"))
-
-
-def test_a_fold_without_which_little_is_left_has_the_encoder_of_all():
-    texts = made_up(100, 4)[0]
-    stands_in = np.zeros((len(texts), 2), bool)
-    stands_in[:-3, 0] = stands_in[-3:, 1] = True
-    everything, without_first, without_second = distil_encoders(texts, stands_in, Topics(), SMALL)
-    assert without_first is everything
-    assert without_second is not everything
-
-
-def test_the_vocabulary_of_each_is_that_of_what_it_reads():
-    texts = [*(f"talks law {word}" for word in TOPICS["photo"]), "wortlaut cookies", "cookies wortlaut"]
-    stands_in = np.zeros((len(texts), 2), bool)
-    stands_in[:-2, 0] = stands_in[-2:, 1] = True
-    encoders = distil_encoders(texts, stands_in, Topics(), SMALL)
-    hashes = Batch(["we wortlaut"]).single_words[0]  # the teacher's; the second fold's
-    knows = [(find_words(hashes, encoder.checks) != UNKNOWN_WORD).tolist() for encoder in encoders]
-    assert knows == [[True, True], [True, True], [True, False]]
-
-
-def test_what_is_said_of_texts_apart_is_said_in_the_same_space():
-    texts, _ = made_up(3000, 0)
-    stands_in = np.arange(len(texts))[:, None] % 2 == np.arange(2)
-    _, first, second = (e.encode(Batch(texts)) for e in distil_encoders(texts, stands_in, Topics(), SMALL))
-    assert (((first - second) ** 2).sum() / ((first - first.mean(axis=0)) ** 2).sum()) < 0.2
+    assert np.array_equal(
+        distil_encoder(texts, Topics(), SMALL).encode(Batch(texts)), distilled[0].encode(Batch(texts))
+    )
 
 
 def test_the_table_has_few_levels_and_places_without_a_word_are_as_unknown_ones(distilled):
@@ -137,9 +81,7 @@ def test_the_table_has_few_levels_and_places_without_a_word_are_as_unknown_ones(
 
 def vocabulary(teachers, texts):
     """Words that have a place, and what finds them."""
-    hashes, ptr = Batch(texts).single_words
-    owner = np.repeat(np.arange(len(texts)), np.diff(ptr))
-    chosen = choose_vocabulary(Batch(teachers).single_words[0], hashes, owner)
+    chosen = choose_vocabulary(teachers, *Batch(texts).single_words)
     checks = choose_words(chosen, np.arange(len(chosen))[::-1])
     return spell_words(chosen, [*teachers, *texts]), checks
 
@@ -242,10 +184,8 @@ def test_a_word_has_the_better_of_its_ranks():
 
 def test_of_words_with_one_place_the_more_frequent_has_it():
     one, other = np.uint32(5 << 8 | 1), np.uint32(5 << 8 | 2)
-    none = np.zeros(0, np.uint32), np.zeros(0, np.int64)
-    assert choose_vocabulary(np.array([one, other]), *none).tolist() == [one]
     often = np.array([one, other, one, other, other], np.uint32)
-    assert choose_vocabulary(none[0], often, np.array([0, 0, 1, 1, 2])).tolist() == [other]
+    assert choose_vocabulary([], often, np.array([0, 2, 4, 5])).tolist() == [other]
 
 
 def test_pieces_of_several_words_are_not_asked_of_the_teacher():
@@ -253,7 +193,7 @@ def test_pieces_of_several_words_are_not_asked_of_the_teacher():
         words = ("two words", "cookies", "ภาษา", "")
 
     lines = []
-    distil(["cookies", "go"], Pieces(), lines.append)
+    distil_encoder(["cookies", "go"], Pieces(), SMALL, lines.append)
     assert lines[0] == "1 words, 2 texts"
 
 
@@ -274,13 +214,15 @@ def test_what_the_teachers_strings_cannot_hold_is_replaced():
     assert teacher._readable("a\0b\ud800c ü") == "a b?c ü"
 
 
-@pytest.mark.parametrize("texts", [[], ["a b"], ["a", "b"]])
-def test_too_little_to_learn_from_is_refused(texts):
+@pytest.mark.parametrize(
+    ("texts", "message"), [([], "two texts"), (["a b"], "two texts"), (["a", "b"], "needs words")]
+)
+def test_too_little_to_learn_from_is_refused(texts, message):
     class Wordless(Topics):
         words = ()
 
-    with pytest.raises(ValueError, match="needs texts and words"):
-        distil(texts, Wordless())
+    with pytest.raises(ValueError, match=message):
+        distil_encoder(texts, Wordless(), SMALL)
 
 
 def test_two_texts_are_enough_and_a_teacher_to_whom_all_are_alike():
@@ -288,49 +230,51 @@ def test_two_texts_are_enough_and_a_teacher_to_whom_all_are_alike():
         def embed(self, texts):
             return np.ones((len(texts), 3), np.float32)
 
-    vectors = distil(["we use", "we go"], Bored()).encode(Batch(["we use", "unheard"]))
+    vectors = distil_encoder(["we use", "we go"], Bored(), SMALL).encode(Batch(["we use", "unheard"]))
     assert np.isfinite(vectors).all()
 
 
-def test_texts_are_drawn_from_the_training_split_each_once():
-    def page(split, site, *texts):
+def test_texts_are_those_that_a_training_learns_from_each_once():
+    def page(split, *texts, source="seeds"):
         n = len(texts)
-        return Document("d", "seeds", site, "en", "news", split, "", list(texts), [None] * n, [None] * n, [])
+        return Document(
+            "d", source, "s", "en", "news", split, "", list(texts), ["content"] * n, ["body"] * n, []
+        )
 
-    names = [f"{i}.example" for i in range(99)]
-    one, other = (next(name for name in names if site_fold(name, 3) == fold) for fold in (0, 2))
+    long = "The harbour reopened on Monday. Ferries are expected to run again from Thursday."
     pages = [
-        page("train", one, "a", "b", "", "a"),
-        page("development", one, "c"),
-        page("train", other, "b", "d"),
+        page("train", "a", "b", "", "a"),
+        page("development", "c"),
+        page("train", "b", long),
+        page("train", "e", source="ntrex"),
+        page("train", "e", source="ntrex"),
     ]
-    texts, stands_in = draw_texts(pages, 3)
-    assert texts == ["a", "b", "d"]
-    assert stands_in.astype(int).tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 1]]
-    two, rows = draw_texts(pages, 3, 2)
-    assert len(two) == 2 and set(two) < {"a", "b", "d"}
-    assert rows.tolist() == [stands_in[texts.index(text)].tolist() for text in two]
+    config = TrainingConfig(restyled=0, news_documents=1)
+    assert draw_texts(pages, config) == ["a", "b", long, "e"]
+    two = draw_texts(pages, config, 2)
+    assert len(two) == 2 and set(two) < {"a", "b", long, "e"}
+    without_news = draw_texts(pages, TrainingConfig(restyled=1, news_documents=0))
+    assert without_news[:3] == ["a", "b", long]
+    assert len(without_news) > 3  # set again
 
 
-def test_encoders_read_back_say_the_same(distilled, tmp_path):
-    texts, written = made_up(200, 3)[0], [distilled[0], distil(made_up(100, 5)[0])]
+def test_an_encoder_read_back_says_the_same(distilled, tmp_path):
     with (tmp_path / "encoder.npz").open("wb") as file:
-        write_encoders(written, file)
-    again = read_encoders(tmp_path / "encoder.npz")
-    assert len(again) == 2
-    for before, after in zip(written, again, strict=True):
-        assert np.array_equal(before.encode(Batch(texts)), after.encode(Batch(texts)))
+        write_encoder(distilled[0], file)
+    texts = made_up(20, 3)[0]
+    again = read_encoder(tmp_path / "encoder.npz")
+    assert np.array_equal(again.encode(Batch(texts)), distilled[0].encode(Batch(texts)))
 
 
 def test_damage_anywhere_in_an_encoder_is_named(distilled, tmp_path):
     with (tmp_path / "encoder.npz").open("wb") as file:
-        write_encoders(distilled[:1], file)
+        write_encoder(distilled[0], file)
     data = (tmp_path / "encoder.npz").read_bytes()
     refused = 0
     for at in range(10, len(data), len(data) // 40):
         (tmp_path / "encoder.npz").write_bytes(data[:at] + bytes(64) + data[at + 64 :])
         try:
-            read_encoders(tmp_path / "encoder.npz")
+            read_encoder(tmp_path / "encoder.npz")
         except ModelFormatError as error:
             assert "encoder.npz" in str(error)
             refused += 1
@@ -346,9 +290,9 @@ def test_an_encoder_of_other_shapes_is_refused(distilled, tmp_path):
         Encoder(encoder.checks, encoder.table, (conv, dense[:, :9]), (biases[0], biases[1][:9])),
     ):
         with (tmp_path / "encoder.npz").open("wb") as file:
-            write_encoders([wrong], file)
+            write_encoder(wrong, file)
         with pytest.raises(ModelFormatError, match="shapes"):
-            read_encoders(tmp_path / "encoder.npz")
+            read_encoder(tmp_path / "encoder.npz")
 
 
 @pytest.mark.parametrize(
@@ -357,11 +301,11 @@ def test_an_encoder_of_other_shapes_is_refused(distilled, tmp_path):
 )
 def test_an_encoder_of_another_format_is_refused(distilled, tmp_path, changed):
     with (tmp_path / "encoder.npz").open("wb") as file:
-        write_encoders(distilled[:1], file)
+        write_encoder(distilled[0], file)
     arrays = dict(np.load(tmp_path / "encoder.npz")) | changed
     np.savez(tmp_path / "other.npz", **arrays)
     with pytest.raises(ModelFormatError, match=r"other\.npz: no encoder"):
-        read_encoders(tmp_path / "other.npz")
+        read_encoder(tmp_path / "other.npz")
 
 
 @pytest.mark.parametrize("shape", [(10**15, 4), (10**30, 4)])
@@ -371,32 +315,22 @@ def test_an_encoder_that_claims_to_be_huge_is_refused(tmp_path, shape):
     with zipfile.ZipFile(tmp_path / "huge.npz", "w") as archive:
         archive.writestr("encoder_table.npy", header.getvalue())
     with pytest.raises(ModelFormatError, match=r"huge\.npz: no encoder"):
-        read_encoders(tmp_path / "huge.npz")
-
-
-def test_an_encoder_of_a_fold_that_lacks_an_array_is_refused(distilled, tmp_path):
-    with (tmp_path / "encoder.npz").open("wb") as file:
-        write_encoders([distilled[0], distilled[0]], file)
-    arrays = dict(np.load(tmp_path / "encoder.npz"))
-    del arrays["stranger_0_format"]
-    np.savez(tmp_path / "other.npz", **arrays)
-    with pytest.raises(ModelFormatError, match=r"other\.npz: no encoder"):
-        read_encoders(tmp_path / "other.npz")
+        read_encoder(tmp_path / "huge.npz")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive"])
 def test_what_is_no_encoder_is_refused_with_its_name(tmp_path, content):
     (tmp_path / "broken.npz").write_bytes(content)
     with pytest.raises(ModelFormatError, match=r"broken\.npz: no encoder"):
-        read_encoders(tmp_path / "broken.npz")
+        read_encoder(tmp_path / "broken.npz")
     with pytest.raises(FileNotFoundError, match="absent"):
-        read_encoders(tmp_path / "absent.npz")
+        read_encoder(tmp_path / "absent.npz")
 
 
 def test_another_archive_is_no_encoder(tmp_path):
     np.savez(tmp_path / "other.npz", a=np.ones(3))
     with pytest.raises(ModelFormatError, match=r"other\.npz: no encoder"):
-        read_encoders(tmp_path / "other.npz")
+        read_encoder(tmp_path / "other.npz")
 
 
 def test_the_real_teacher():

@@ -14,8 +14,9 @@ from dechrome.labels import KINDS
 from dechrome.model import FIRST_PASS_INPUTS
 from dechrome.training.calibration import _choose_thresholds, calibrate
 from dechrome.training.config import TrainingConfig, read_config
-from dechrome.training.fitting import _row_weights, fit_alone, fit_model, thin_news
-from dechrome.training.table import site_fold, tabulate
+from dechrome.training.fitting import _row_weights, fit_alone, fit_model
+from dechrome.training.restyling import thin_news
+from dechrome.training.table import tabulate
 from dechrome.training.text_models import score_out_of_fold
 
 
@@ -133,31 +134,13 @@ def test_the_given_encoder_is_learned_with_and_kept(seed_documents, toy_model):
     (conv, dense), biases = toy_model.encoder.weights, toy_model.encoder.biases
     other = Encoder(toy_model.encoder.checks, toy_model.encoder.table, (conv, 2 * dense), biases)
     small, columns = replace(TOY_CONFIG, n_documents=60), [FIRST_PASS_INPUTS.index(name) for name in MEANINGS]
-    mine, others = (fit_alone(seed_documents[:30], small, encoders=given) for given in ([], [other]))
+    mine, others = (fit_alone(seed_documents[:30], small, encoder=encoder) for encoder in (None, other))
     for foreign in (True, False):
         said = mine.lessons.first[foreign][:, columns] - biases[1]
         assert said.std(axis=0).min() > 0
         assert np.allclose(others.lessons.first[foreign][:, columns] - biases[1], 2 * said, atol=1e-5)
     assert mine.encoder.weights[1].tobytes() == read_model(SHIPPED_MODEL).encoder.weights[1].tobytes()
-    assert fit_model(seed_documents[:30], small, encoders=[other]).encoder is other
-
-
-def test_nets_learn_from_encoders_that_have_not_read_the_site(seed_documents, toy_model):
-    given = toy_model.encoder
-    (conv, dense), (conv_bias, bias) = given.weights, given.biases
-    # The strangers say nothing but which fold they have not read.
-    strangers = [
-        Encoder(given.checks, given.table, (conv, 0 * dense), (conv_bias, 0 * bias + fold)) for fold in (0, 1)
-    ]
-    columns = [FIRST_PASS_INPUTS.index(name) for name in MEANINGS]
-    laid = fit_alone(seed_documents[:30], TOY_CONFIG, encoders=[given, *strangers])
-    sites = [document.site for document in laid.lessons.documents for _ in document.paragraphs]
-    folds = np.array([site_fold(site, 2) for site in sites])
-    assert set(folds) == {0, 1}
-    assert (laid.lessons.first[False][:, columns] == folds[:, None]).all()
-    assert laid.encoder is given
-    with pytest.raises(ValueError, match="n_folds is 2, but there are encoders for 1"):
-        fit_alone(seed_documents[:30], TOY_CONFIG, encoders=[given, given])
+    assert fit_model(seed_documents[:30], small, encoder=other).encoder is other
 
 
 def test_a_fasttext_lexicon_is_selectable(seed_documents):

@@ -31,7 +31,7 @@ from dechrome.model import CONTEXT_PASS_INPUTS, FIRST_PASS_INPUTS, Calibration, 
 from dechrome.patterns import PATTERN_BITS, PatternModel
 from dechrome.scoring import Net
 
-__all__ = ["FORMAT_VERSION", "SHIPPED_MODEL", "read_encoders", "read_model", "write_encoders", "write_model"]
+__all__ = ["FORMAT_VERSION", "SHIPPED_MODEL", "read_encoder", "read_model", "write_encoder", "write_model"]
 
 #: Folder of the model that comes with the package.
 SHIPPED_MODEL = Path(__file__).with_name("models") / "small"
@@ -157,21 +157,23 @@ def _read_scores(name: str, arrays: dict[str, Any]) -> LinearScores:
     return LinearScores(arrays[f"{name}_weights"], arrays[f"{name}_scale"], arrays[f"{name}_intercept"])
 
 
-def _name_encoder(encoder: Encoder, name: str = "encoder") -> dict[str, np.ndarray[Any, Any]]:
+def _name_encoder(encoder: Encoder) -> dict[str, np.ndarray[Any, Any]]:
     layers = zip(encoder.weights, encoder.biases, strict=True)
     named: dict[str, np.ndarray[Any, Any]] = {
-        f"{name}_checks": encoder.checks,
-        f"{name}_table": encoder.table,
-        f"{name}_format": np.array(_ENCODER_FORMAT),
+        "encoder_checks": encoder.checks,
+        "encoder_table": encoder.table,
+        "encoder_format": np.array(_ENCODER_FORMAT),
     }
     for i, (weights, bias) in enumerate(layers):
-        named |= {f"{name}_weights_{i}": weights, f"{name}_bias_{i}": bias}
+        named |= {f"encoder_weights_{i}": weights, f"encoder_bias_{i}": bias}
     return named
 
 
-def _read_encoder(arrays: dict[str, Any], name: str = "encoder") -> Encoder:
-    weights, biases = ((arrays[f"{name}_{of}_0"], arrays[f"{name}_{of}_1"]) for of in ("weights", "bias"))
-    checks, table = arrays[f"{name}_checks"], arrays[f"{name}_table"]
+def _read_encoder(arrays: dict[str, Any]) -> Encoder:
+    weights, biases = (
+        (arrays[f"encoder_{name}_0"], arrays[f"encoder_{name}_1"]) for name in ("weights", "bias")
+    )
+    checks, table = arrays["encoder_checks"], arrays["encoder_table"]
     n_places, width = 1 << VOCABULARY_BITS, len(biases[0])
     found = [array.shape for array in (checks, table, *weights, *biases)]
     n_columns = table.shape[-1]
@@ -182,22 +184,18 @@ def _read_encoder(arrays: dict[str, Any], name: str = "encoder") -> Encoder:
     if found != fitting:
         raise ValueError(f"the encoder's arrays have shapes {found}, not {fitting}")
     types = [array.dtype for array in (checks, table, *weights, *biases)]
-    if types != [np.uint8, np.int8, *[np.float32] * 4] or arrays[f"{name}_format"] != _ENCODER_FORMAT:
+    if types != [np.uint8, np.int8, *[np.float32] * 4] or arrays["encoder_format"] != _ENCODER_FORMAT:
         raise ValueError("the encoder is of another format")
     return Encoder(checks, table, weights, biases)
 
 
-def write_encoders(encoders: Sequence[Encoder], file: IO[bytes]) -> None:
-    """Write what :func:`dechrome.training.distilling.distil_encoders` gives (.npz)."""
-    encoder, *strangers = encoders
-    arrays = _name_encoder(encoder)
-    for number, stranger in enumerate(strangers):
-        arrays |= _name_encoder(stranger, f"stranger_{number}")
-    _write_npz(arrays, file)
+def write_encoder(encoder: Encoder, file: IO[bytes]) -> None:
+    """Write an encoder by itself (.npz), for ``dechrome train --encoder``."""
+    _write_npz(_name_encoder(encoder), file)
 
 
-def read_encoders(path: Path) -> tuple[Encoder, ...]:
-    """Read what :func:`write_encoders` wrote, or the one encoder of a model folder.
+def read_encoder(path: Path) -> Encoder:
+    """Read what :func:`write_encoder` wrote, or the encoder of a model folder.
 
     Raises
     ------
@@ -208,11 +206,7 @@ def read_encoders(path: Path) -> tuple[Encoder, ...]:
     """
     try:
         with np.load(path / _WEIGHTS if path.is_dir() else path, allow_pickle=False) as stored:
-            of_encoders = [name for name in stored.files if name.startswith(("encoder_", "stranger_"))]
-            arrays = {name: stored[name] for name in of_encoders}
-        numbers = {name.split("_")[1] for name in of_encoders if name.startswith("stranger_")}
-        names = ["encoder", *(f"stranger_{number}" for number in range(len(numbers)))]
-        return tuple(_read_encoder(arrays, name) for name in names)
+            return _read_encoder({name: stored[name] for name in stored.files if name.startswith("encoder_")})
     except (OSError, *_DAMAGE) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise

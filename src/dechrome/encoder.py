@@ -55,10 +55,7 @@ class Encoder:
 
     def encode(self, batch: Batch) -> _Array:
         """Vectors of the paragraphs, shape (n_paragraphs, n_meanings); no value depends on the others."""
-        return self.encode_words(*batch.single_words)
-
-    def encode_words(self, hashes: npt.NDArray[np.uint32], ptr: npt.NDArray[np.int64]) -> _Array:
-        """As :meth:`encode`, of paragraphs whose words are given as :attr:`Batch.single_words` has them."""
+        hashes, ptr = batch.single_words
         sizes = np.minimum(np.diff(ptr), MOST_WORDS)
         vectors = np.empty((len(sizes), len(self.biases[1])), np.float32)
         order = np.argsort(-sizes, kind="stable")  # paragraphs of like length go together

@@ -86,33 +86,26 @@ def build(
 @click.option(
     "--texts", type=click.IntRange(2), help="Learn from at most so many texts, drawn by lot. [default: all]"
 )
-@click.option(
-    "--folds", type=click.IntRange(2), default=4, show_default=True,
-    help="Of the sites, as n_folds of the training; for each there is an encoder that has not read it.",
-)  # fmt: skip
-@jobs_option(-1, "Threads")
-def distil(corpus_file: Path, output: Path, texts: int | None, folds: int, jobs: int) -> None:
-    """Distil encoders from multilingual-e5-small, with the training texts of CORPUS (.parquet or .jsonl).
+def distil(corpus_file: Path, output: Path, texts: int | None) -> None:
+    """Distil an encoder from multilingual-e5-small, with the training texts of CORPUS (.parquet or .jsonl).
 
-    One is for the model, the others for its training. Takes hours on a large corpus; needs the extra
-    "distil", on Linux and x86-64.
+    Takes hours on a large corpus; needs the extra "distil", on Linux and x86-64.
     """
-    from dechrome.artefact import write_encoders
+    from dechrome.artefact import write_encoder
     from dechrome.files.writing import write_whole
+    from dechrome.training.config import TrainingConfig
     from dechrome.training.corpus import read_corpus
-    from dechrome.training.distilling import distil_encoders, draw_texts
+    from dechrome.training.distilling import distil_encoder, draw_texts
     from dechrome.training.teacher import E5Teacher
 
     _check_output(output)
     teacher = E5Teacher()
-    chosen, stands_in = draw_texts(read_corpus(corpus_file), folds, texts)
+    chosen = draw_texts(read_corpus(corpus_file), TrainingConfig(), texts)
     if len(chosen) < 2:
         raise InputError(f"{corpus_file}: {len(chosen)} texts of split 'train' in it; two are the least.")
-    encoders = distil_encoders(
-        chosen, stands_in, teacher, n_jobs=jobs, progress=lambda line: click.echo(line, err=True)
-    )
+    encoder = distil_encoder(chosen, teacher, progress=lambda line: click.echo(line, err=True))
     with write_whole(output) as file:
-        write_encoders(encoders, file)
+        write_encoder(encoder, file)
 
 
 def _check_labels(path: Path, documents: Sequence[Document], split: str) -> None:
@@ -167,7 +160,7 @@ def train(
     if base is not None:
         _train_on(corpus_file, output, base, corrections)
         return
-    from dechrome.artefact import SHIPPED_MODEL, read_encoders, write_model
+    from dechrome.artefact import SHIPPED_MODEL, read_encoder, write_model
     from dechrome.evaluation.measures import score_documents
     from dechrome.evaluation.tables import make_tables, model_card, tables_to_markdown
     from dechrome.training.config import read_config
@@ -180,12 +173,7 @@ def train(
         raise ImportError(
             f"Text model {settings.text_model} needs fastText: pip install 'dechrome[fasttext]'."
         )
-    given = read_encoders(SHIPPED_MODEL if encoder is None else encoder)
-    if len(given) not in (1, 1 + settings.n_folds):
-        raise InputError(
-            f"{encoder}: made for {len(given) - 1} folds of sites, and n_folds is {settings.n_folds}; "
-            "make it with --folds, or set n_folds."
-        )
+    given = read_encoder(SHIPPED_MODEL if encoder is None else encoder)
     documents = read_corpus(corpus_file)
     held_out = [d for d in documents if d.split == "development"]
     _check_labels(corpus_file, [d for d in documents if d.split == "train"], "train")

@@ -1,29 +1,29 @@
-"""Texts and a teacher -> encoders: word vectors and a convolution that say of a text what the teacher says.
+"""Texts and a teacher -> Encoder: word vectors and a convolution that say of a text what the teacher says.
 
-The student has 2.7 MB and explains half of the variance, on texts of other sites, of the components that it
+The student has 2.7 MB and explains half of the variance, on held-out texts, of the components that it
 learns. Distillation: Hinton et al. 2015, https://arxiv.org/abs/1503.02531; word vectors that begin as the
 teacher's of the words: Tulkens and van Dongen 2024, https://github.com/MinishLab/model2vec.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from dechrome.batch import WORD_BITS
+from dechrome.batch import WORD_BITS, Batch
 from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
 from dechrome.lexicon import UNKNOWN_WORD, VOCABULARY_BITS, choose_words, find_words
+from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document
 from dechrome.training.net_training import one_blas_thread
-from dechrome.training.table import site_fold
+from dechrome.training.restyling import choose_training_documents
 from dechrome.training.teacher import Teacher
 from dechrome.training.vocabulary import choose_vocabulary, read_hashes, spell_words
 
-__all__ = ["DistillingConfig", "distil_encoders", "draw_texts"]
+__all__ = ["DistillingConfig", "distil_encoder", "draw_texts"]
 
 _Array = npt.NDArray[np.float32]
 _Hashes = npt.NDArray[np.uint32]
@@ -38,12 +38,8 @@ _MOST_VALUES = 0.995
 _WORD_SCALE = np.float32(3)
 #: Teacher's vectors made at once, between two lines of progress.
 _PART = 20_000
-#: How well a student does is told by so many texts.
-_TRIED = 10_000
 #: Deviations are taken for no less, so that components that hardly vary stay small.
 _LEAST_DEVIATION = 1e-4
-#: A fold without which fewer of the texts are left has no encoder of its own.
-_LEAST_PART = 0.1
 #: Where a text has no more words; hashes are below 2 ** WORD_BITS.
 _NO_WORD = np.uint32(1 << WORD_BITS)
 #: Of Adam; the second moment forgets sooner than usual, as most rows of the table learn seldom.
@@ -68,168 +64,82 @@ class DistillingConfig:
 
 
 def draw_texts(
-    documents: Iterable[Document], n_folds: int, n_texts: int | None = None, random_state: int = 0
-) -> tuple[list[str], npt.NDArray[np.bool_]]:
-    """Distinct paragraphs of the training split, all or so many of them drawn by lot.
-
-    Returns
-    -------
-    texts : list of str
-    stands_in : ndarray of bool, shape (n_texts, n_folds)
-        Whether a site of the fold has the text, see :func:`dechrome.training.table.site_fold`.
-    """
-    folds: dict[str, set[int]] = {}
-    for document in documents:
-        if document.split == "train":
-            fold = site_fold(document.site, n_folds)
-            for text in filter(None, document.paragraphs):
-                folds.setdefault(text, set()).add(fold)
-    texts = list(folds)
-    drawn = np.sort(np.random.default_rng(random_state).permutation(len(texts))[:n_texts])
-    texts = [texts[i] for i in drawn]
-    stands_in = np.zeros((len(texts), n_folds), np.bool_)
-    for row, text in zip(stands_in, texts, strict=True):
-        row[list(folds[text])] = True
-    return texts, stands_in
+    documents: Sequence[Document], config: TrainingConfig, n_texts: int | None = None
+) -> list[str]:
+    """Distinct paragraphs that a training learns from, all or so many of them drawn by lot."""
+    learned, _ = choose_training_documents(documents, config)
+    texts = list(dict.fromkeys(text for document in learned for text in document.paragraphs if text))
+    drawn = np.random.default_rng(config.random_state).permutation(len(texts))[:n_texts]
+    return [texts[i] for i in np.sort(drawn)]
 
 
 @one_blas_thread()
-def distil_encoders(
+def distil_encoder(
     texts: Sequence[str],
-    stands_in: npt.NDArray[np.bool_],
     teacher: Teacher,
     config: DistillingConfig | None = None,
-    n_jobs: int = 1,
     progress: Callable[[str], None] = lambda _: None,
-) -> tuple[Encoder, ...]:
-    """Teach encoders what the teacher says of the texts, one of all, and for each fold one of the others.
-
-    What those that have not read a fold's texts say of them is as good as what the first says of texts that
-    come later; so it is what nets are to learn from.
+) -> Encoder:
+    """Teach an encoder what the teacher says of the texts.
 
     Parameters
     ----------
     texts : sequence of str
-        Each once.
-    stands_in : ndarray of bool, shape (n_texts, n_folds)
-        Whether each text stands in the fold, from :func:`draw_texts`.
+        Each once, at least two; a fiftieth is held out, to say how well it goes.
     teacher : Teacher
     config : DistillingConfig, optional
-    n_jobs : int
-        So many learn at a time, each on one thread; -1: one a core.
     progress : callable
-        Called with a line at each step, by the thread that takes it.
+        Called with a line at each step.
 
     Returns
     -------
-    tuple of Encoder
-        Of all texts, and of those that stand in another fold than 0, 1 and so on; where these are few, or
-        all, the one of all. The same for the same texts and teacher, to the last byte, where BLAS has the
-        same kernels.
+    Encoder
+        The same for the same texts and teacher, to the last byte, where BLAS has the same kernels.
 
     Raises
     ------
     ValueError
-        If there is no text, or neither the teacher has a word nor two texts have one in common.
+        If there are fewer than two texts, or neither the teacher has a word nor two texts have one in common.
     """
-    from joblib import Parallel, delayed
-
+    if len(texts) < 2:
+        raise ValueError(f"An encoder needs two texts at least, one to hold out; here are {len(texts)}.")
     config = config or DistillingConfig()
-    elsewhere = [stands_in.sum(axis=1) > of_fold for of_fold in stands_in.T]
-    has_own = [_LEAST_PART <= part.mean() < 1 for part in elsewhere]
-    parts = [np.ones(len(texts), np.bool_), *itertools.compress(elsewhere, has_own)]
-    hashes, ptr = read_hashes(texts)
-    words = _choose_vocabularies(hashes, ptr, parts, teacher.words)
-    if not len(texts) or not all(map(len, words)):
-        raise ValueError(
-            f"An encoder needs texts and words; of {len(texts)} texts too few have a word in common, "
-            "and the teacher has none."
-        )
-    progress(f"{len(words[0])} words, {len(texts)} texts")
-    asked = np.unique(np.concatenate(words))
-    vectors = _ask(teacher, spell_words(asked, [*teacher.words, *texts]), "words", progress)
     rng = np.random.default_rng(config.random_state)
+    hashes, ptr = read_hashes(texts)
+    vocabulary = choose_vocabulary(teacher.words, hashes, ptr)
+    if not len(vocabulary):
+        raise ValueError("An encoder needs words; the teacher has none, and no word is in two of the texts.")
+    progress(f"{len(vocabulary)} words, {len(texts)} texts")
+    checks = choose_words(vocabulary, np.zeros(len(vocabulary), np.int64))
+    places = find_words(vocabulary, checks)
+    spelled = spell_words(vocabulary, [*teacher.words, *texts])
+    table = _word_vectors(_ask(teacher, spelled, "words", progress), places, config.n_columns)
     target = _principal_components(_ask(teacher, texts, "texts", progress), len(MEANINGS), rng)
-    lessons = _Lessons(_first_words(hashes, ptr), target)
-
-    def learn(number: int) -> Encoder:
-        name = f"part {number} of {len(parts) - 1}" if number else "all"
-        known = vectors[np.searchsorted(asked, words[number])]
-        return _fit_student(
-            lessons, parts[number], words[number], known, config,
-            np.random.default_rng((config.random_state, number)), lambda line: progress(f"{name}, {line}"),
-        )  # fmt: skip
-
-    everything, *others = Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(learn)(number) for number in range(len(parts))
-    )
-    left = iter(others)
-    return everything, *(next(left) if own else everything for own in has_own)
-
-
-def _choose_vocabularies(
-    hashes: _Hashes,
-    ptr: npt.NDArray[np.int64],
-    parts: Sequence[npt.NDArray[np.bool_]],
-    teachers_words: Sequence[str],
-) -> list[_Hashes]:
-    """For each part of the texts its vocabulary."""
-    owner = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
-    read, at = read_hashes(teachers_words)
-    teachers = read[at[:-1][np.diff(at) == 1]]  # pieces that are one word
-    chosen = []
-    for part in parts:
-        is_read = part[owner]
-        chosen.append(choose_vocabulary(teachers, hashes[is_read], owner[is_read]))
-    return chosen
-
-
-@dataclass(frozen=True)
-class _Lessons:
-    words: _Hashes
-    """Hashes of the first words of each text, _NO_WORD behind the last, shape (n_texts, MOST_WORDS)."""
-    target: _Array
-    """What the teacher says of it, shape (n_texts, n_meanings)."""
+    words = _first_words(hashes, ptr)
+    student = _Student(checks, table, places, config, rng)
+    order = rng.permutation(len(texts))
+    held_out, rest = np.split(order, [max(1, len(order) // 50)])
+    batches = max(1, len(rest) // config.batch_size)
+    for epoch in range(config.epochs + 1):
+        if epoch == config.epochs:
+            student.round_table()
+        for i, part in enumerate(np.array_split(rng.permutation(rest), batches)):
+            done = (epoch + i / batches) / (config.epochs + 1)
+            rate = config.learning_rate * (1 + np.cos(np.pi * done)) / 2
+            student.step(words[part], target[part], rate)
+        made = student.encoder().encode(Batch([texts[j] for j in held_out]))
+        left = ((made - target[held_out]) ** 2).sum() / max((target[held_out] ** 2).sum(), _EPSILON)
+        progress(f"epoch {epoch + 1} of {config.epochs + 1}, share of held-out variance {1 - left:.4f}")
+    return student.encoder()
 
 
 def _first_words(hashes: _Hashes, ptr: npt.NDArray[np.int64]) -> _Hashes:
+    """Hashes of the first words of each text, _NO_WORD behind the last, shape (n_texts, MOST_WORDS)."""
     at = ptr[:-1, None] + np.arange(MOST_WORDS)
     is_word = at < ptr[1:, None]
     first = np.full(at.shape, _NO_WORD, np.uint32)
     first[is_word] = hashes[at[is_word]]
     return first
-
-
-def _fit_student(
-    lessons: _Lessons,
-    is_read: npt.NDArray[np.bool_],
-    vocabulary: _Hashes,
-    vectors: _Array,
-    config: DistillingConfig,
-    rng: np.random.Generator,
-    progress: Callable[[str], None],
-) -> Encoder:
-    """Learn from some of the texts; how well it goes is told by the others, if there are any."""
-    checks = choose_words(vocabulary, np.zeros(len(vocabulary), np.int64))
-    places = find_words(vocabulary, checks)
-    rows = np.flatnonzero(is_read)
-    tried = rng.permutation(rows if is_read.all() else np.flatnonzero(~is_read))[:_TRIED]
-    told = f"share of variance of texts {'that it learns from' if is_read.all() else 'not read'}"
-    words, wanted = lessons.words[tried], lessons.target[tried]
-    ptr = np.concatenate([[0], np.cumsum((words != _NO_WORD).sum(axis=1))])
-    student = _Student(checks, _word_vectors(vectors, places, config.n_columns), places, config, rng)
-    batches = max(1, len(rows) // config.batch_size)
-    for epoch in range(config.epochs + 1):
-        if epoch == config.epochs:
-            student.round_table()
-        for i, part in enumerate(np.array_split(rng.permutation(rows), batches)):
-            done = (epoch + i / batches) / (config.epochs + 1)
-            rate = config.learning_rate * (1 + np.cos(np.pi * done)) / 2
-            student.step(lessons.words[part], lessons.target[part], rate)
-        made = student.encoder().encode_words(words[words != _NO_WORD], ptr)
-        left = ((made - wanted) ** 2).sum() / max((wanted**2).sum(), _EPSILON)
-        progress(f"epoch {epoch + 1} of {config.epochs + 1}, {told} {1 - left:.4f}")
-    return student.encoder()
 
 
 def _ask(teacher: Teacher, texts: Sequence[str], name: str, progress: Callable[[str], None]) -> _Array:

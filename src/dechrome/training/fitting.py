@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dechrome.artefact import SHIPPED_MODEL, read_encoders
+from dechrome.artefact import SHIPPED_MODEL, read_encoder
 from dechrome.context import Context, ContextInputs
 from dechrome.encoder import Encoder
 from dechrome.errors import CorpusFormatError
@@ -34,11 +34,11 @@ from dechrome.training.context_training import Lessons, fit_context_passes
 from dechrome.training.corpus import Document, corpus_digest
 from dechrome.training.kinds import refine_kinds, trusted_rows
 from dechrome.training.net_training import NetTrainer, one_blas_thread, one_hot, random_net, scaling
-from dechrome.training.restyling import restyle_documents
+from dechrome.training.restyling import choose_training_documents
 from dechrome.training.table import ParagraphTable, encode_paragraphs, iterate_batches, tabulate
 from dechrome.training.text_models import fit_language_model, fit_lexicon, fit_patterns, score_out_of_fold
 
-__all__ = ["Groundwork", "fit_alone", "fit_in_context", "fit_model", "thin_news"]
+__all__ = ["Groundwork", "fit_alone", "fit_in_context", "fit_model"]
 
 _Array = npt.NDArray[np.float32]
 
@@ -51,19 +51,6 @@ _FOREIGN = 0.2
 _LEAST_BATCHES = 64
 #: Inputs are scaled by the mean and deviation of about so many rows.
 _SCALING_ROWS = 400_000
-
-
-def thin_news(documents: Sequence[Document], per_language: int, random_state: int) -> list[Document]:
-    """Keep every page and seed, but only some news documents of each language."""
-    rng = np.random.default_rng(random_state)
-    order = rng.permutation(len(documents))
-    seen: dict[str, int] = {}
-    kept = np.ones(len(documents), np.bool_)
-    for i in order:
-        if documents[i].source == "ntrex":
-            seen[documents[i].language] = seen.get(documents[i].language, 0) + 1
-            kept[i] = seen[documents[i].language] <= per_language
-    return [document for document, keep in zip(documents, kept, strict=True) if keep]
 
 
 def _row_weights(table: ParagraphTable) -> _Array:
@@ -94,7 +81,7 @@ def fit_model(
     config: TrainingConfig | None = None,
     n_jobs: int = 1,
     progress: Callable[[str], None] = _log.info,
-    encoders: Sequence[Encoder] = (),
+    encoder: Encoder | None = None,
 ) -> Model:
     """Train a model.
 
@@ -107,11 +94,8 @@ def fit_model(
         So many scores or nets are fitted at a time, each on one thread; -1: one a core.
     progress : callable
         Called with a line at each step, by the thread that takes it.
-    encoders : sequence of Encoder, optional
-        As :func:`dechrome.training.distilling.distil_encoders` gives them: what tells the meanings of
-        paragraphs, and for each of ``config.n_folds`` folds of sites one that has not read them, from which
-        the nets learn. If it is alone, they learn from what it says itself, though it may have read them.
-        The shipped model's if not given.
+    encoder : Encoder, optional
+        What tells the meanings of paragraphs; the shipped model's if not given.
 
     Returns
     -------
@@ -122,11 +106,9 @@ def fit_model(
     ------
     CorpusFormatError
         If the training split lacks content or chrome.
-    ValueError
-        If there are encoders that have not read a fold, but not one for each.
     """
     config = config or TrainingConfig()
-    groundwork = fit_alone(documents, config, n_jobs, progress, encoders)
+    groundwork = fit_alone(documents, config, n_jobs, progress, encoder)
     return fit_in_context(groundwork, documents, config, n_jobs, progress)
 
 
@@ -136,25 +118,20 @@ def fit_alone(
     config: TrainingConfig,
     n_jobs: int = 1,
     progress: Callable[[str], None] = _log.info,
-    encoders: Sequence[Encoder] = (),
+    encoder: Encoder | None = None,
 ) -> Groundwork:
     """Fit what judges each paragraph alone; see :func:`fit_model`."""
-    encoder, *strangers = encoders or read_encoders(SHIPPED_MODEL)
-    if len(strangers) not in (0, config.n_folds):
-        raise ValueError(f"n_folds is {config.n_folds}, but there are encoders for {len(strangers)} folds.")
-    train = thin_news(
-        [d for d in documents if d.split == "train"], config.news_documents, config.random_state
-    )
-    restyled = restyle_documents(train, config.restyled, np.random.default_rng(config.random_state + 3))
-    n_documents, train = len(train), [*train, *restyled]
+    encoder = encoder or read_encoder(SHIPPED_MODEL)
+    train, n_documents = choose_training_documents(documents, config)
     table = tabulate(train, config.n_folds)
     if not {0, 1} <= set(table.is_content.tolist()):
         raise CorpusFormatError("The training documents must hold both content and chrome paragraphs.")
     progress(
-        f"{n_documents} documents, {len(restyled)} of them set again too, {len(table.paragraphs)} paragraphs"
+        f"{n_documents} documents, {len(train) - n_documents} of them set again too, "
+        f"{len(table.paragraphs)} paragraphs"
     )
 
-    meanings = encode_paragraphs(encoder, table, strangers)
+    meanings = encode_paragraphs(encoder, table)
     language = fit_language_model([d for d in documents if d.split == "train"])
     surroundings = _gather_inputs(table, language)
     everything = np.arange(len(table.paragraphs))

@@ -18,9 +18,10 @@ from typing import TypeAlias
 import numpy as np
 
 from dechrome.labels import Kind, Label
+from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import ONE_SIDED_SOURCES, Document
 
-__all__ = ["STYLES", "restyle_documents"]
+__all__ = ["STYLES", "choose_training_documents", "restyle_documents", "thin_news"]
 
 _Row: TypeAlias = "tuple[str, Label | None, Kind | None]"
 _Style: TypeAlias = Callable[[list[_Row], np.random.Generator], list[_Row]]
@@ -97,6 +98,37 @@ STYLES: dict[str, tuple[float, _Style]] = {
     "upper case": (0.07, _by_paragraph(_upper)),
     "short lines joined": (0.20, _join_lines),
 }
+
+
+def choose_training_documents(
+    documents: Sequence[Document], config: TrainingConfig
+) -> tuple[list[Document], int]:
+    """What is learned from: pages and seeds, some news, and behind them some of all these set again.
+
+    Returns
+    -------
+    documents : list of Document
+    n_documents : int
+        So many of them are not set again.
+    """
+    train = thin_news(
+        [d for d in documents if d.split == "train"], config.news_documents, config.random_state
+    )
+    restyled = restyle_documents(train, config.restyled, np.random.default_rng(config.random_state + 3))
+    return [*train, *restyled], len(train)
+
+
+def thin_news(documents: Sequence[Document], per_language: int, random_state: int) -> list[Document]:
+    """Keep every page and seed, but only some news documents of each language."""
+    rng = np.random.default_rng(random_state)
+    order = rng.permutation(len(documents))
+    seen: dict[str, int] = {}
+    kept = np.ones(len(documents), np.bool_)
+    for i in order:
+        if documents[i].source == "ntrex":
+            seen[documents[i].language] = seen.get(documents[i].language, 0) + 1
+            kept[i] = seen[documents[i].language] <= per_language
+    return [document for document, keep in zip(documents, kept, strict=True) if keep]
 
 
 def restyle_documents(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from dechrome.batch import GRAM_BITS, WORD_BITS, Batch
-from dechrome.encoder import MEANINGS, Encoder
+from dechrome.encoder import Encoder
 from dechrome.features import compute_features
 from dechrome.labels import KINDS
 from dechrome.model import number_paragraphs
@@ -21,7 +21,7 @@ from dechrome.patterns import PATTERN_BITS, pattern_grams
 from dechrome.training.corpus import Document
 
 __all__ = [
-    "ParagraphTable", "count_grams", "encode_paragraphs", "iterate_batches", "site_fold", "tabulate",
+    "ParagraphTable", "count_grams", "encode_paragraphs", "iterate_batches", "tabulate",
 ]  # fmt: skip
 
 Grams: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
@@ -100,7 +100,7 @@ def tabulate(documents: Sequence[Document], n_folds: int = 4) -> ParagraphTable:
         read[start + np.array(document.read, np.int64)] = True
     label_codes = {"content": 1, "chrome": 0, None: UNKNOWN}
     kind_codes = {kind: i for i, kind in enumerate(KINDS)} | {None: UNKNOWN}
-    folds = [site_fold(document.site, n_folds) for document in documents]
+    folds = [zlib.crc32(document.site.encode()) % n_folds for document in documents]
     language_folds = [zlib.crc32(document.language.encode()) % _LANGUAGE_FOLDS for document in documents]
     return ParagraphTable(
         documents=list(documents),
@@ -116,28 +116,11 @@ def tabulate(documents: Sequence[Document], n_folds: int = 4) -> ParagraphTable:
     )
 
 
-def site_fold(site: str, n_folds: int) -> int:
-    """Cross-validation fold of a site, a fixed function of its name."""
-    return zlib.crc32(site.encode()) % n_folds
-
-
-def encode_paragraphs(
-    encoder: Encoder, table: ParagraphTable, strangers: Sequence[Encoder] = ()
-) -> npt.NDArray[np.float32]:
-    """Meanings of every paragraph of the table, shape (n_paragraphs, n_meanings).
-
-    Where there are strangers, each tells those of the fold that it has not read.
-    """
-    rows = [np.arange(len(table.fold))]
-    if strangers:
-        rows = [np.flatnonzero(table.fold == fold) for fold in range(len(strangers))]
-    meanings = np.empty((len(table.fold), len(MEANINGS)), np.float32)
-    for of_fold, teller in zip(rows, strangers or [encoder], strict=True):
-        if len(of_fold):
-            _, first, which = np.unique(table.text_id[of_fold], return_index=True, return_inverse=True)
-            batches = iterate_batches([table.paragraphs[i] for i in of_fold[first]])
-            meanings[of_fold] = np.concatenate([teller.encode(batch) for batch in batches])[which]
-    return meanings
+def encode_paragraphs(encoder: Encoder, table: ParagraphTable) -> npt.NDArray[np.float32]:
+    """Meanings of every paragraph of the table, shape (n_paragraphs, n_meanings)."""
+    _, first = np.unique(table.text_id, return_index=True)
+    batches = iterate_batches([table.paragraphs[i] for i in first])
+    return np.concatenate([encoder.encode(batch) for batch in batches])[table.text_id]
 
 
 def count_grams(paragraphs: Sequence[str], read: Callable[[Batch], Grams], bits: int) -> sp.csr_matrix:

@@ -19,17 +19,15 @@ _Hashes = npt.NDArray[np.uint32]
 _LEAST_TEXTS = 2
 
 
-def choose_vocabulary(teachers: _Hashes, hashes: _Hashes, owner: npt.NDArray[np.int64]) -> _Hashes:
+def choose_vocabulary(teachers_words: Sequence[str], hashes: _Hashes, ptr: npt.NDArray[np.int64]) -> _Hashes:
     """Choose words by their rank among the teacher's or among those of the texts, whichever is better.
 
     Parameters
     ----------
-    teachers : ndarray of uint32
-        Hashes of the teacher's words, the frequent ones first.
-    hashes : ndarray of uint32, shape (n_words,)
-        Hashes of the words of all texts.
-    owner : ndarray of int64, shape (n_words,)
-        Number of the text that has each.
+    teachers_words : sequence of str
+        The frequent ones first; those that are several words do not count.
+    hashes, ptr : ndarray
+        Words of the texts, from :func:`read_hashes`.
 
     Returns
     -------
@@ -37,6 +35,9 @@ def choose_vocabulary(teachers: _Hashes, hashes: _Hashes, owner: npt.NDArray[np.
         Hashes of those that have a place (:func:`dechrome.lexicon.choose_words`), each once, the frequent
         first.
     """
+    read, at = read_hashes(teachers_words)
+    teachers = read[at[:-1][np.diff(at) == 1]]
+    owner = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
     once_a_text = np.unique(owner << WORD_BITS | hashes) & (1 << WORD_BITS) - 1
     found, n_texts = np.unique(once_a_text, return_counts=True)
     order = np.argsort(-n_texts, kind="stable")
