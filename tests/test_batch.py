@@ -15,6 +15,11 @@ TEXTS = [
     "\x01\x01read\x01",
     " \t",
     "w " * 400,
+    "ภาษาไทย 2567",
+    "က",
+    "\u103aန်",
+    "ะ่",
+    "เ",
 ]
 
 
@@ -85,7 +90,19 @@ def test_single_words_are_the_sequences_of_one_in_order():
         ("မြန်မာစာ တက္ကသိုလ်", "မြန် မာ စာ တ က္က သိုလ်"),
         ("ភាសាខ្មែរ", "ភា សា ខ្មែ រ"),
         ("ปี2567ไทยabcไทย", "ปี 2567 ไท ย abc ไท ย"),
+        ("ทำและนะฤๅ", "ทำ และ นะ ฤๅ"),
+        ("แกโกใก", "แก โก ใก"),
+        ("ນ້ຳຄະຫຼາຍໆ", "ນ້ຳ ຄະ ຫຼາ ຍໆ"),
+        ("ແກໂກໃກໄກ", "ແກ ໂກ ໃກ ໄກ"),
+        ("ໜາໝາ", "ໜາ ໝາ"),
+        ("ၵႃႇၵႃႇ", "ၵႃႇ ၵႃႇ"),  # Shan
+        ("ៜក", "ៜ ក"),
         ("ะ ่ก", "ะ ่ ก"),  # what hangs on nothing
+        ("\u1039က x", "\u1039က x"),
+        ("ក\u200dាក\u200cា", "ក\u200dា ក\u200cា"),  # joiners
+        ("ก\u200cabc ก\u200d១២", "ก\u200c abc ก\u200d ១២"),
+        ("ก 5\u200c6", "ก 5\u200c6"),
+        ("5က5်က", "5 က 5် က"),
         ("x่ก", "x่ ก"),
         ("န် က်", "န် က်"),
         (
@@ -110,6 +127,8 @@ def test_words_are_spelled_folded():
     words = ["read", "on", ":", "v0", "0", "…", "İzmİr", "σοφοσ", "ภา", "ษา"]
     spelled = batch.spell_words(np.arange(len(hashes)))
     assert spelled == [*words, "lone", "\ud800", "last"]
+    zero = Batch(["ភាសា\u200bខ្មែរ "])
+    assert zero.spell_words(np.arange(4)) == ["ភា", "សា", "ខ្មែ", "រ"]
     assert batch.spell_words(np.array([3, 0])) == ["v0", "read"]
     assert Batch(spelled).single_words[0].tolist() == hashes.tolist()
 

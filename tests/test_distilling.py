@@ -1,6 +1,7 @@
 import io
 import struct
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from dechrome.training import distilling, teacher
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document
 from dechrome.training.distilling import DistillingConfig, distil_encoder, draw_texts
-from dechrome.training.vocabulary import choose_vocabulary, spell_words
+from dechrome.training.vocabulary import choose_vocabulary, read_hashes, spell_words
 
 TOPICS = {
     "cookie": "we use cookies consent partners accept reject privacy data store".split(),
@@ -97,7 +98,7 @@ def test_its_gradient_is_that_of_the_squared_error(monkeypatch):
     _, checks = vocabulary(Topics.words, texts)
     table = np.zeros((1 << distilling.VOCABULARY_BITS, 6), np.float32)
     places = find_words(Batch(Topics.words).single_words[0], checks)
-    table[places] = rng.normal(size=(len(places), 6))
+    table[[UNKNOWN_WORD, *places]] = rng.normal(size=(len(places) + 1, 6))
     student = distilling._Student(checks, table, places, DistillingConfig(6, 12, hidden_words=0.0), rng)
     target = rng.normal(size=(len(texts), len(MEANINGS))).astype(np.float32)
     found = {}
@@ -188,6 +189,18 @@ def test_of_words_with_one_place_the_more_frequent_has_it():
     assert choose_vocabulary([], often, np.array([0, 2, 4, 5])).tolist() == [other]
 
 
+def test_many_texts_are_read_and_spelled_in_parts(monkeypatch):
+    texts = ["we use cookies", "the minister", "", "Cookies consent", "said the minister"]
+    whole, ptr = Batch(texts).single_words
+    monkeypatch.setattr("dechrome.training.table._CHUNK", 2)
+    read, at = read_hashes(texts)
+    assert read.tolist() == whole.tolist() and at.tolist() == ptr.tolist()
+    assert (
+        spell_words(whole[::-1], texts)
+        == "minister the said consent cookies minister the cookies use we".split()
+    )
+
+
 def test_pieces_of_several_words_are_not_asked_of_the_teacher():
     class Pieces(Topics):
         words = ("two words", "cookies", "ภาษา", "")
@@ -253,6 +266,7 @@ def test_texts_are_those_that_a_training_learns_from_each_once():
     assert draw_texts(pages, config) == ["a", "b", long, "e"]
     two = draw_texts(pages, config, 2)
     assert len(two) == 2 and set(two) < {"a", "b", long, "e"}
+    assert len({tuple(draw_texts(pages, replace(config, random_state=i), 2)) for i in range(9)}) > 1
     without_news = draw_texts(pages, TrainingConfig(restyled=1, news_documents=0))
     assert without_news[:3] == ["a", "b", long]
     assert len(without_news) > 3  # set again

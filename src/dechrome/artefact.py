@@ -46,7 +46,7 @@ _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz
 
 #: What reading arrays raises where the file is damaged or of another make.
 _DAMAGE = (
-    LookupError, TypeError, ValueError, AttributeError, EOFError, RuntimeError, MemoryError, OverflowError,
+    LookupError, TypeError, ValueError, AttributeError, EOFError, RuntimeError, OverflowError,
     zipfile.BadZipFile, zlib.error, tokenize.TokenError,
 )  # fmt: skip
 
@@ -207,7 +207,7 @@ def read_encoder(path: Path) -> Encoder:
     try:
         with np.load(path / _WEIGHTS if path.is_dir() else path, allow_pickle=False) as stored:
             return _read_encoder({name: stored[name] for name in stored.files if name.startswith("encoder_")})
-    except (OSError, *_DAMAGE) as error:
+    except (OSError, MemoryError, *_DAMAGE) as error:  # a damaged array may claim any size
         if isinstance(error, OSError) and error.filename is not None:
             raise
         raise ModelFormatError(

@@ -49,6 +49,8 @@ _ASAT, _DOT_BELOW = 0x103A, 0x1037
 #: ZERO WIDTH SPACE stands between words of unspaced scripts, ZERO WIDTH JOINER in words of Indic scripts, the
 #: non-joiner before it in Persian ones too.
 _ZERO_SPACE, _JOINER = 0x200B, 0x200D
+#: What may stand behind a word before the next begins, folded; the frame is one.
+_BLANKS = f" {chr(_ZERO_SPACE)}{chr(_FRAME)}"
 
 
 @functools.cache
@@ -129,9 +131,10 @@ class Batch:
     def words(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """Hashed sequences of one to three words, folded.
 
-        A word is a run of letters, marks and digits, or any other character but spaces and controls, a
-        Chinese one or a Hangul syllable too; the frame before a paragraph is two. In Thai, Lao, Burmese and
-        Khmer, which have no spaces between words, a letter is one, with the vowels and signs that hang on it.
+        A word is a run of letters, marks and digits, or any other character but spaces (those of no width
+        too) and controls, a Chinese one or a Hangul syllable too; the frame before a paragraph is two. In
+        Thai, Lao, Burmese and Khmer, which have no spaces between words, a letter is one, with the vowels and
+        signs that hang on it.
 
         Returns
         -------
@@ -170,9 +173,9 @@ class Batch:
         _, first = self._cut_words
         frames = np.searchsorted(first, ptr[:-1])
         chosen = np.delete(np.arange(len(first)), [*frames, *(frames + 1)])[at]
-        ends = np.append(first, len(framed))[chosen + 1]
+        ends = first[chosen + 1]  # the frame behind the last paragraph is a word too
         spelled = (framed[low:high].tobytes() for low, high in zip(first[chosen], ends, strict=True))
-        return [codes.decode("utf-32-le", "surrogatepass").strip() for codes in spelled]
+        return [codes.decode("utf-32-le", "surrogatepass").strip(_BLANKS) for codes in spelled]
 
     @functools.cached_property
     def _cut_words(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
@@ -205,12 +208,12 @@ def _begin_words(codes: npt.NDArray[np.uint32], part: npt.NDArray[np.uint8]) -> 
     """Whether a word begins at each code point; the first of them never hangs on one before."""
     begins = part == _ALONE
     here, before = part[1:], part[:-1]
+    if part.max() > _JOINED:
+        here[((codes[1:] | 1) == _JOINER) & (before > _JOINED)] = _HANGS
     begins[1:] |= (here == _JOINED) & (before != _JOINED)
-    if part.max(initial=0) > _JOINED:
+    if part.max() > _JOINED:
         begins[1:] |= ((here == _LETTER) | (here == _LEADS)) & (before < _TIES)
         begins[1:] |= (here > _JOINED) & (before < _JOINED)
-        is_joiner = (codes[1:] | 1) == _JOINER
-        begins[1:] &= ~(is_joiner & (before > _JOINED))
         kills = codes == _ASAT
         kills[:-1] |= (codes[:-1] == _DOT_BELOW) & kills[1:]
         begins[1:-1] &= ~(kills[2:] & (part[1:-1] == _LETTER) & (part[:-2] > _JOINED))

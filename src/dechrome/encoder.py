@@ -20,7 +20,8 @@ _Array = npt.NDArray[np.float32]
 
 #: Columns of the vectors: estimates of the first principal components of the teacher's, evened out.
 MEANINGS: tuple[str, ...] = tuple(f"meaning_{i}" for i in range(48))
-#: So many words of a paragraph are looked at, the first; punctuation marks are words too.
+#: So many words of a paragraph are looked at, the first; punctuation marks are words too, as is a Chinese
+#: character or a Thai letter.
 MOST_WORDS = 24
 #: Paragraphs encoded at once, so that memory does not grow with their number.
 _CHUNK = 512

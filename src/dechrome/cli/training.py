@@ -86,21 +86,22 @@ def build(
 @click.option(
     "--texts", type=click.IntRange(2), help="Learn from at most so many texts, drawn by lot. [default: all]"
 )
-def distil(corpus_file: Path, output: Path, texts: int | None) -> None:
+@click.option("--config", type=_PATH, help="Settings of the training, as for train.")
+def distil(corpus_file: Path, output: Path, texts: int | None, config: Path | None) -> None:
     """Distil an encoder from multilingual-e5-small, with the training texts of CORPUS (.parquet or .jsonl).
 
     Takes hours on a large corpus; needs the extra "distil", on Linux and x86-64.
     """
     from dechrome.artefact import write_encoder
     from dechrome.files.writing import write_whole
-    from dechrome.training.config import TrainingConfig
+    from dechrome.training.config import read_config
     from dechrome.training.corpus import read_corpus
     from dechrome.training.distilling import distil_encoder, draw_texts
     from dechrome.training.teacher import E5Teacher
 
     _check_output(output)
     teacher = E5Teacher()
-    chosen = draw_texts(read_corpus(corpus_file), TrainingConfig(), texts)
+    chosen = draw_texts(read_corpus(corpus_file), read_config(config), texts)
     if len(chosen) < 2:
         raise InputError(f"{corpus_file}: {len(chosen)} texts of split 'train' in it; two are the least.")
     encoder = distil_encoder(chosen, teacher, progress=lambda line: click.echo(line, err=True))

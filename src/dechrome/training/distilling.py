@@ -1,8 +1,8 @@
 """Texts and a teacher -> Encoder: word vectors and a convolution that say of a text what the teacher says.
 
-The student has 2.7 MB and explains half of the variance, on held-out texts, of the components that it
-learns. Distillation: Hinton et al. 2015, https://arxiv.org/abs/1503.02531; word vectors that begin as the
-teacher's of the words: Tulkens and van Dongen 2024, https://github.com/MinishLab/model2vec.
+The student has 2.7 MB and explains about half of the variance of the components that it learns. Distillation:
+Hinton et al. 2015, https://arxiv.org/abs/1503.02531; word vectors that begin as the teacher's of the words:
+Tulkens and van Dongen 2024, https://github.com/MinishLab/model2vec.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def distil_encoder(
     Parameters
     ----------
     texts : sequence of str
-        Each once, at least two; a fiftieth is held out, to say how well it goes.
+        Each once, at least two; a fiftieth is held out by lot, to say how well it goes (a little better than
+        on other sites, as texts are set in several ways).
     teacher : Teacher
     config : DistillingConfig, optional
     progress : callable

@@ -1,4 +1,4 @@
-"""Labelled documents -> the same documents as other people, and other converters, would have set them.
+"""Labelled documents -> those that are learned from, some also as other people and converters would set them.
 
 The corpora are edited prose, cut at block elements. Blogs, lyrics, transcripts and dumps that lost their
 paragraphs put every sentence on a line of its own; chats and many Thai, Lao and Chinese posts close no

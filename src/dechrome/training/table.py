@@ -20,9 +20,7 @@ from dechrome.model import number_paragraphs
 from dechrome.patterns import PATTERN_BITS, pattern_grams
 from dechrome.training.corpus import Document
 
-__all__ = [
-    "ParagraphTable", "count_grams", "encode_paragraphs", "iterate_batches", "tabulate",
-]  # fmt: skip
+__all__ = ["ParagraphTable", "count_grams", "encode_paragraphs", "iterate_batches", "tabulate"]
 
 Grams: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
 _CHUNK = 20_000

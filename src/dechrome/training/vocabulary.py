@@ -36,40 +36,37 @@ def choose_vocabulary(teachers_words: Sequence[str], hashes: _Hashes, ptr: npt.N
         first.
     """
     read, at = read_hashes(teachers_words)
-    teachers = read[at[:-1][np.diff(at) == 1]]
+    teachers = _distinct(read[at[:-1][np.diff(at) == 1]])
     owner = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
     once_a_text = np.unique(owner << WORD_BITS | hashes) & (1 << WORD_BITS) - 1
     found, n_texts = np.unique(once_a_text, return_counts=True)
     order = np.argsort(-n_texts, kind="stable")
     frequent = found[order[n_texts[order] >= _LEAST_TEXTS]].astype(np.uint32)
     ranked = np.concatenate([teachers, frequent])
-    rank = np.concatenate([_ranks(teachers), _ranks(frequent)])
-    words, first = np.unique(ranked[np.argsort(rank, kind="stable")], return_index=True)
-    words = words[np.argsort(first)]
+    rank = np.concatenate([np.arange(len(teachers)), np.arange(len(frequent))])
+    words = _distinct(ranked[np.argsort(rank, kind="stable")])
     checks = choose_words(words, np.arange(len(words))[::-1])
     return words[find_words(words, checks) != UNKNOWN_WORD]
 
 
-def _ranks(hashes: _Hashes) -> npt.NDArray[np.int64]:
-    """Rank of each among the distinct ones, in the order in which they come."""
-    _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
-    ranks: npt.NDArray[np.int64] = np.argsort(np.argsort(first))[which]
-    return ranks
+def _distinct(hashes: _Hashes) -> _Hashes:
+    """Each once, in the order in which they come."""
+    _, first = np.unique(hashes, return_index=True)
+    return hashes[np.sort(first)]
 
 
 def read_hashes(texts: Sequence[str]) -> tuple[_Hashes, npt.NDArray[np.int64]]:
-    """As :attr:`dechrome.batch.Batch.single_words`, of many texts."""
+    """As :attr:`dechrome.batch.Batch.single_words`, of more texts than one batch has memory for."""
     read = [batch.single_words for batch in iterate_batches(texts)]
     sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(ptr) for _, ptr in read)])
     return np.concatenate([np.zeros(0, np.uint32), *(hashes for hashes, _ in read)]), np.cumsum(sizes)
 
 
 def spell_words(wanted: _Hashes, texts: Sequence[str]) -> list[str]:
-    """The words that have these hashes, folded (all digits are 0), as the texts spell them first."""
+    """The words that have these hashes, folded: all digits are 0."""
     spelled: dict[int, str] = {}
     for batch in iterate_batches(texts):
         hashes, first = np.unique(batch.single_words[0], return_index=True)
         at = first[np.isin(hashes, wanted)]
-        for number, word in zip(batch.single_words[0][at].tolist(), batch.spell_words(at), strict=True):
-            spelled.setdefault(number, word)
+        spelled.update(zip(batch.single_words[0][at].tolist(), batch.spell_words(at), strict=True))
     return [spelled[number] for number in wanted.tolist()]
