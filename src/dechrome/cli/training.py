@@ -100,8 +100,9 @@ def distil(corpus_file: Path, output: Path, texts: int | None, config: Path | No
     from dechrome.training.teacher import E5Teacher
 
     _check_output(output)
+    settings = read_config(config)
     teacher = E5Teacher()
-    chosen = draw_texts(read_corpus(corpus_file), read_config(config), texts)
+    chosen = draw_texts(read_corpus(corpus_file), settings, texts)
     if len(chosen) < 2:
         raise InputError(f"{corpus_file}: {len(chosen)} texts of split 'train' in it; two are the least.")
     encoder = distil_encoder(chosen, teacher, progress=lambda line: click.echo(line, err=True))
