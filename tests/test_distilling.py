@@ -181,6 +181,10 @@ def test_a_word_has_the_better_of_its_ranks():
     words, _ = vocabulary(["haus", *"abcdefg", "wald"], texts)
     assert set(words[:2]) == {"haus", "wald"}
     assert set(words[2:4]) == {"a", "see"}
+    words, _ = vocabulary(
+        ["eins", "Eins", "EINS", "zwei"], ["wald see haus", "wald see haus", "wald see", "wald"]
+    )
+    assert set(words[2:4]) == {"zwei", "see"}
 
 
 def test_of_words_with_one_place_the_more_frequent_has_it():
