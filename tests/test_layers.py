@@ -38,7 +38,8 @@ STAGES = {
     "training": [
         "seeds", "languages", "blocks", "pages", "labelling", "corpus", "building", "shapes", "augmentation",
         "table", "kinds", "config", "fasttext_training", "text_models", "calibration", "restyling",
-        "net_training", "teacher", "vocabulary", "distilling", "context_training", "fitting", "estimator", "corrections", "adapting",
+        "net_training", "teacher", "vocabulary", "distilling", "context_training", "fitting", "estimator",
+        "corrections", "adapting",
     ],
     "evaluation": ["measures", "tables", "comparison", "displays", "drawing", "excerpts", "html_report"],
 }  # fmt: skip
