@@ -38,6 +38,14 @@ def test_the_same_model_gives_the_same_bytes(toy_model, folder, tmp_path):
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
 
+def test_weights_of_nets_take_two_bytes_each(folder):
+    with np.load(folder / "weights.npz") as stored:
+        types = {name: stored[name].dtype for name in stored.files}
+    of_nets = [name for name in types if "pass" in name and "weights" in name]
+    assert len(of_nets) > 3
+    assert {types[name] for name in [*of_nets, "encoder_weights_0"]} == {np.dtype(np.float16)}
+
+
 def edit_config(folder, **changes):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | changes))

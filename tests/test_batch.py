@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dechrome.batch import GRAM_BITS, WORD_BITS, Batch
+from dechrome.batch import GRAM_BITS, MOST_LETTERS, WORD_BITS, Batch
 
 TEXTS = [
     "Hello World",
@@ -69,6 +69,25 @@ def test_letters_count_by_their_place_in_a_word():
     words, _, _ = sequences("tea eat ate tea")
     assert words[0] == words[3]
     assert len(set(words)) == 3
+
+
+def test_parts_of_words_hash_as_words_of_their_own():
+    long = "donaudampfschifffahrtsgesellschaft"
+    texts = ["Datenschutz-Erklärung", "", "ไป ą 写真", f"  {long}", "вечером", "x"]
+    batch = Batch(texts)
+    n_words = len(batch.single_words[0])
+    words = batch.spell_words(np.arange(n_words))
+    beginnings, ends, sizes = batch.hash_pieces(np.arange(n_words))
+    assert sizes.tolist() == [min(len(word), MOST_LETTERS) for word in words]
+    for i, word in enumerate(words):
+        read = word[:MOST_LETTERS]
+        for k in range(len(read)):
+            parts = Batch([read[: k + 1], read[k:]]).single_words[0]
+            if len(parts) == 2:  # a part of a Thai letter may be no word
+                assert [beginnings[i, k], ends[i, k]] == parts.tolist()
+    again = batch.hash_pieces(np.array([n_words - 1, 0]))
+    assert np.array_equal(again[0], beginnings[[-1, 0]])
+    assert [len(part) for part in Batch([]).hash_pieces(np.zeros(0, np.int64))] == [0, 0, 0]
 
 
 def test_single_words_are_the_sequences_of_one_in_order():

@@ -8,21 +8,21 @@ import pytest
 
 from dechrome.artefact import read_encoder, write_encoder
 from dechrome.batch import Batch
-from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
+from dechrome.encoder import MEANINGS, Encoder
 from dechrome.errors import ModelFormatError
 from dechrome.lexicon import UNKNOWN_WORD, choose_words, find_words
 from dechrome.training import distilling, teacher
 from dechrome.training.config import TrainingConfig
 from dechrome.training.corpus import Document
 from dechrome.training.distilling import DistillingConfig, distil_encoder, draw_texts
-from dechrome.training.vocabulary import choose_vocabulary, read_hashes, spell_words
+from dechrome.training.vocabulary import choose_vocabulary, rank_pieces, read_hashes, spell_words
 
 TOPICS = {
     "cookie": "we use cookies consent partners accept reject privacy data store".split(),
     "news": "the minister said talks would go on parliament vote law government".split(),
     "photo": "photo picture agency getty reuters archive file image stock courtesy".split(),
 }
-SMALL = DistillingConfig(n_columns=6, width=12, epochs=6, batch_size=32, learning_rate=2e-2)
+SMALL = DistillingConfig(n_columns=6, width=12, n_hidden=12, epochs=6, batch_size=32, learning_rate=1e-2)
 
 
 def made_up(n_texts, seed):
@@ -54,7 +54,7 @@ def distilled():
 
 def test_the_student_says_of_new_texts_what_the_teacher_says(distilled):
     encoder, lines = distilled
-    assert lines[-1].startswith("epoch 7 of 7")
+    assert lines[-1].startswith("epoch 6 of 6")
     assert float(lines[-1].split()[-1]) > 0.8
     texts, topics = made_up(60, 1)
     vectors = encoder.encode(Batch(texts))
@@ -73,52 +73,54 @@ def test_the_same_random_state_gives_the_same_encoder(distilled):
 
 def test_the_table_has_few_levels_and_places_without_a_word_are_as_unknown_ones(distilled):
     encoder, _ = distilled
-    assert set(np.unique(encoder.table)) <= set(range(-5, 6))
+    assert np.abs(encoder.table).max() == distilling._LEVELS
     places = find_words(Batch(Topics.words).single_words[0], encoder.checks)
-    without = np.delete(encoder.table, places, axis=0)
-    assert (without == encoder.table[UNKNOWN_WORD]).all()
+    assert UNKNOWN_WORD not in places
+    is_used = encoder.checks > 0
+    assert (encoder.table[~is_used] == encoder.table[UNKNOWN_WORD]).all()
     assert len(np.unique(encoder.table[places], axis=0)) > 3
 
 
 def vocabulary(teachers, texts):
     """Words that have a place, and what finds them."""
-    chosen = choose_vocabulary(teachers, *Batch(texts).single_words)
+    chosen = choose_vocabulary(teachers, *Batch(texts).single_words, np.zeros(0, np.uint32))
     checks = choose_words(chosen, np.arange(len(chosen))[::-1])
-    return spell_words(chosen, [*teachers, *texts]), checks
-
-
-def first_words(texts):
-    return distilling._first_words(*Batch(texts).single_words)
+    return list(spell_words(chosen, [*teachers, *texts]).values()), checks
 
 
 def test_its_gradient_is_that_of_the_squared_error(monkeypatch):
     rng = np.random.default_rng(0)
     texts, _ = made_up(8, 2)
     texts.append("we use cookies " * 12)  # more than is looked at
+    texts += ["cookiesdata storevote", "privacys unheard xvote"]  # in pieces
     _, checks = vocabulary(Topics.words, texts)
     table = np.zeros((1 << distilling.VOCABULARY_BITS, 6), np.float32)
     places = find_words(Batch(Topics.words).single_words[0], checks)
     table[[UNKNOWN_WORD, *places]] = rng.normal(size=(len(places) + 1, 6))
-    student = distilling._Student(checks, table, places, DistillingConfig(6, 12, hidden_words=0.0), rng)
+    config = DistillingConfig(6, 12, n_hidden=9, hidden_words=0.0)
+    student = distilling._Student(checks, table, places, config, rng)
+    words = distilling._first_words(texts, checks)
     target = rng.normal(size=(len(texts), len(MEANINGS))).astype(np.float32)
     found = {}
     monkeypatch.setattr(
         student, "_update", lambda i, gradient, rate, rows=slice(None): found.update({i: (gradient, rows)})
     )
-    student.step(first_words(texts), target, 1e-3)
+    student.step(words, target, 1e-3)
 
     def loss():
-        _, conv, conv_bias, dense, dense_bias = student._values
+        table, conv, conv_bias, dense, dense_bias, last, last_bias = student._values
         total = 0.0
-        for text, wanted in zip(texts, target, strict=True):
-            rows = np.pad(
-                student._values[0][find_words(Batch([text]).single_words[0][:MOST_WORDS], checks)],
-                ((1, 1), (0, 0)),
-            )
+        for of_text, wanted in zip(words, target, strict=True):
+            rows = [np.zeros(6)]
+            for known, first, second in of_text[of_text[:, 0] != distilling._NO_WORD]:
+                pieces = [known] if known or not first else [first, second][: 2 if second else 1]
+                rows.append(table[pieces].sum(axis=0))
+            rows = np.array([*rows, np.zeros(6)])
             made = np.array(
                 [np.maximum(rows[i : i + 3].ravel() @ conv + conv_bias, 0) for i in range(len(rows) - 2)]
             )
-            total += ((np.concatenate([made.mean(0), made.max(0)]) @ dense + dense_bias - wanted) ** 2).sum()
+            hidden = np.maximum(np.concatenate([made.mean(0), made.max(0)]) @ dense + dense_bias, 0)
+            total += ((hidden @ last + last_bias - wanted) ** 2).sum()
         return total / len(texts)
 
     student._values = [value.astype(np.float64) for value in student._values]
@@ -140,32 +142,70 @@ def student_of(texts, **settings):
     places = find_words(Batch(words).single_words[0], checks)
     table = np.zeros((1 << distilling.VOCABULARY_BITS, 6), np.float32)
     table[places] = np.random.default_rng(0).normal(size=(len(places), 6))
-    config = DistillingConfig(6, 12, **settings)
+    config = DistillingConfig(6, 12, n_hidden=9, **settings)
     student = distilling._Student(checks, table, places, config, np.random.default_rng(0))
-    student._values[2] += 1  # so that no column is silent
+    for bias in student._values[2:5:2]:
+        bias += 1  # so that no column is silent
     return student
 
 
 def changed_rows(student, texts):
     before = student._values[0].copy()
-    student.step(first_words(texts), np.ones((len(texts), len(MEANINGS)), np.float32), 1e-2)
+    words = distilling._first_words(texts, student._checks)
+    student.step(words, np.ones((len(texts), len(MEANINGS)), np.float32), 1e-2)
     return np.flatnonzero((student._values[0] != before).any(axis=1)).tolist()
 
 
-def test_hidden_words_are_learned_as_unknown_ones():
+def test_hidden_words_are_learned_by_their_pieces_or_as_unknown_ones():
     texts = ["we use cookies", "the minister said"]
     assert changed_rows(student_of(texts, hidden_words=1.0), texts) == [UNKNOWN_WORD]
+    student = student_of(["partnersstore partnersstore", "partnersstore"], hidden_words=1.0)
+    pieces = find_words(Batch(["partners store"]).single_words[0], student._checks)
+    assert changed_rows(student, ["partnersstore"]) == sorted(pieces)
     words = find_words(Batch(texts).single_words[0], student_of(texts)._checks)
     assert changed_rows(student_of(texts, hidden_words=0.0), texts) == sorted(words)
 
 
-def test_a_rounded_table_stays_as_it_is():
+def test_a_rounded_table_is_seen_as_it_will_be_and_learns_all_the_same():
     texts = ["we use cookies", "the minister said"]
     student = student_of(texts)
     student.round_table()
-    dense = student._values[3].copy()
-    assert changed_rows(student, texts) == []
-    assert not np.array_equal(student._values[3], dense)
+    assert len(changed_rows(student, texts)) > 0
+    places = find_words(Batch(texts).single_words[0], student._checks)
+    seen, exact = student._vectors(places), student._values[0][places]
+    whole = student.encoder().table
+    assert np.allclose(seen, whole[places] * student._unit)
+    assert not np.allclose(seen, exact)
+    assert np.abs(whole).max() <= distilling._LEVELS
+
+
+@pytest.mark.parametrize(("epochs", "rounded", "at"), [(1, 2, [0]), (4, 1, [3]), (5, 2, [3]), (2, 0, [])])
+def test_the_last_epochs_see_the_table_rounded(monkeypatch, epochs, rounded, at):
+    lines, rounded_at = [], []
+    round_table = distilling._Student.round_table
+
+    def note(student):
+        rounded_at.append(len([line for line in lines if line.startswith("epoch")]))
+        round_table(student)
+
+    monkeypatch.setattr(distilling._Student, "round_table", note)
+    config = replace(SMALL, epochs=epochs, rounded_epochs=rounded)
+    distil_encoder(made_up(60, 0)[0], Topics(), config, lines.append)
+    assert rounded_at == at
+
+
+def test_the_student_sees_what_the_encoder_will_say(monkeypatch):
+    texts, _ = made_up(30, 4)
+    texts += ["cookiesdata storevote", "", "privacys unheard xvote", "partnersstore " * 30]
+    student = student_of(texts, hidden_words=0.0)
+    student.round_table()
+    said = student.encoder().encode(Batch(texts))
+    learned = {}
+    monkeypatch.setattr(student, "_update", lambda i, gradient, *_: learned.update({i: gradient}))
+    # What the last bias learns is the mean error; of one text and no target, twice what was said.
+    for text, vector in zip(texts, said, strict=True):
+        student.step(distilling._first_words([text], student._checks), np.zeros((1, len(MEANINGS))), 1e-3)
+        assert np.allclose(learned[6] / 2, vector, rtol=1e-2, atol=1e-2)
 
 
 def test_the_vocabulary_holds_words_of_the_teacher_and_of_the_texts():
@@ -190,7 +230,45 @@ def test_a_word_has_the_better_of_its_ranks():
 def test_of_words_with_one_place_the_more_frequent_has_it():
     one, other = np.uint32(5 << 8 | 1), np.uint32(5 << 8 | 2)
     often = np.array([one, other, one, other, other], np.uint32)
-    assert choose_vocabulary([], often, np.array([0, 2, 4, 5])).tolist() == [other]
+    chosen = choose_vocabulary([], often, np.array([0, 2, 4, 5]), np.zeros(0, np.uint32))
+    assert chosen.tolist() == [other]
+
+
+def test_pieces_of_most_letters_come_first():
+    texts = ["datenschutz Datenbank", "datenbank kunstschutz", "unschutz", "kunst"]
+    words, ranked = {}, rank_pieces(texts).tolist()
+    for piece in "chutz schutz daten dat nk unschutz tenschutz datenb".split():
+        words[piece] = int(Batch([piece]).single_words[0][0])
+    # In three words, with three letters or more before it, 15 letters; in two, 12, 10, 6.
+    order = [ranked.index(words[piece]) for piece in ("chutz", "schutz", "daten", "dat")]
+    assert order == sorted(order) and order[0] == 0
+    assert not {words["nk"], words["unschutz"], words["tenschutz"]} & set(ranked)
+    assert words["datenb"] not in ranked  # of one word
+    chosen = choose_vocabulary(["der"], *Batch(texts).single_words, np.array(ranked[:1], np.uint32)).tolist()
+    assert words["chutz"] in chosen and words["dat"] not in chosen
+
+
+def test_a_piece_gives_way_to_whole_words_of_like_rank():
+    def rank_of(piece, n_words):
+        """Whether the piece gets the place that a word of that rank also wants."""
+        words = np.arange(1, n_words + 1, dtype=np.uint32) << 8 | 1
+        same_place = words[-1] + np.uint32(1)
+        pieces = np.append(np.arange(piece, dtype=np.uint32) + (1 << 24), same_place).astype(np.uint32)
+        texts = np.concatenate([words, words])
+        chosen = choose_vocabulary([], texts, np.array([0, n_words, 2 * n_words]), pieces)
+        return same_place in chosen
+
+    assert not rank_of(5, 6)
+    assert not rank_of(2, 6)
+    assert rank_of(1, 6)
+
+
+def test_words_seen_before_give_no_pieces_again(monkeypatch):
+    texts = ["datenschutz", "datenschutz", "datenbank", "kunstschutz", "datenschutz"]
+    whole = rank_pieces(texts).tolist()
+    monkeypatch.setattr("dechrome.training.table._CHUNK", 1)
+    assert rank_pieces(texts).tolist() == whole
+    assert rank_pieces([]).tolist() == []
 
 
 def test_many_texts_are_read_and_spelled_in_parts(monkeypatch):
@@ -199,10 +277,18 @@ def test_many_texts_are_read_and_spelled_in_parts(monkeypatch):
     monkeypatch.setattr("dechrome.training.table._CHUNK", 2)
     read, at = read_hashes(texts)
     assert read.tolist() == whole.tolist() and at.tolist() == ptr.tolist()
-    assert (
-        spell_words(whole[::-1], texts)
-        == "minister the said consent cookies minister the cookies use we".split()
+    spelled = spell_words(np.append(whole[::-1], np.uint32(1)), texts)
+    assert list(spelled.values()) == "minister the said consent cookies use we".split()
+    assert all(Batch([word]).single_words[0] == [number] for number, word in spelled.items())
+
+
+def test_of_words_with_one_hash_the_first_is_spelled(monkeypatch):
+    monkeypatch.setattr("dechrome.training.table._CHUNK", 1)
+    monkeypatch.setattr(
+        Batch, "single_words", property(lambda batch: (np.array([7], np.uint32), np.array([0, 1])))
     )
+    monkeypatch.setattr(Batch, "spell_words", lambda batch, at: list(batch.paragraphs))
+    assert spell_words(np.array([7], np.uint32), ["first", "second"]) == {7: "first"}
 
 
 def test_pieces_of_several_words_are_not_asked_of_the_teacher():
@@ -211,7 +297,7 @@ def test_pieces_of_several_words_are_not_asked_of_the_teacher():
 
     lines = []
     distil_encoder(["cookies", "go"], Pieces(), SMALL, lines.append)
-    assert lines[0] == "1 words, 2 texts"
+    assert lines[0] == "1 words and pieces, 2 texts"
 
 
 def test_the_head_of_the_teachers_file_is_read(tmp_path):
@@ -301,11 +387,13 @@ def test_damage_anywhere_in_an_encoder_is_named(distilled, tmp_path):
 
 def test_an_encoder_of_other_shapes_is_refused(distilled, tmp_path):
     encoder = distilled[0]
-    (conv, dense), biases = encoder.weights, encoder.biases
+    (conv, dense, last), biases = encoder.weights, encoder.biases
     for wrong in (
-        Encoder(encoder.checks[:100], encoder.table, (conv, dense), biases),
-        Encoder(encoder.checks, encoder.table[:, :4], (conv, dense), biases),
-        Encoder(encoder.checks, encoder.table, (conv, dense[:, :9]), (biases[0], biases[1][:9])),
+        Encoder(encoder.checks[:100], encoder.table, encoder.weights, biases),
+        Encoder(encoder.checks, encoder.table[:, :4], encoder.weights, biases),
+        Encoder(encoder.checks, encoder.table, (conv, dense[:9], last), biases),
+        Encoder(encoder.checks, encoder.table, (conv, dense[:, :9], last), biases),
+        Encoder(encoder.checks, encoder.table, (conv, dense, last[:, :9]), (*biases[:2], biases[2][:9])),
     ):
         with (tmp_path / "encoder.npz").open("wb") as file:
             write_encoder(wrong, file)
@@ -315,7 +403,12 @@ def test_an_encoder_of_other_shapes_is_refused(distilled, tmp_path):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"encoder_format": np.array(0)}, {"encoder_bias_0": np.zeros(12)}, {"encoder_table": np.array(1)}],
+    [
+        {"encoder_format": np.array(0)},
+        {"encoder_bias_0": np.zeros(12)},
+        {"encoder_weights_0": np.zeros((18, 12), np.float32)},
+        {"encoder_table": np.array(1)},
+    ],
 )
 def test_an_encoder_of_another_format_is_refused(distilled, tmp_path, changed):
     with (tmp_path / "encoder.npz").open("wb") as file:
@@ -324,6 +417,25 @@ def test_an_encoder_of_another_format_is_refused(distilled, tmp_path, changed):
     np.savez(tmp_path / "other.npz", **arrays)
     with pytest.raises(ModelFormatError, match=r"other\.npz: no encoder"):
         read_encoder(tmp_path / "other.npz")
+
+
+def test_an_encoder_of_an_older_version_is_refused_by_its_format(distilled, tmp_path):
+    with (tmp_path / "encoder.npz").open("wb") as file:
+        write_encoder(distilled[0], file)
+    arrays = dict(np.load(tmp_path / "encoder.npz"))
+    of_before = {name: array for name, array in arrays.items() if not name.endswith("_2")}
+    np.savez(tmp_path / "old.npz", **of_before | {"encoder_format": np.array(2)})
+    with pytest.raises(ModelFormatError, match="another format"):
+        read_encoder(tmp_path / "old.npz")
+
+
+def test_pieces_are_enough_of_a_vocabulary():
+    class Wordless(Topics):
+        words = ()
+
+    encoder = distil_encoder(["datenschutz", "datenbank"], Wordless(), SMALL)
+    place = find_words(Batch(["daten"]).single_words[0], encoder.checks)
+    assert place != [UNKNOWN_WORD]
 
 
 @pytest.mark.parametrize("shape", [(10**15, 4), (10**30, 4)])

@@ -131,14 +131,14 @@ def test_another_random_state_gives_another_model(seed_documents, toy_model):
 
 
 def test_the_given_encoder_is_learned_with_and_kept(seed_documents, toy_model):
-    (conv, dense), biases = toy_model.encoder.weights, toy_model.encoder.biases
-    other = Encoder(toy_model.encoder.checks, toy_model.encoder.table, (conv, 2 * dense), biases)
+    (*weights, last), biases = toy_model.encoder.weights, toy_model.encoder.biases
+    other = Encoder(toy_model.encoder.checks, toy_model.encoder.table, [*weights, 2 * last], biases)
     small, columns = replace(TOY_CONFIG, n_documents=60), [FIRST_PASS_INPUTS.index(name) for name in MEANINGS]
     mine, others = (fit_alone(seed_documents[:30], small, encoder=encoder) for encoder in (None, other))
     for foreign in (True, False):
-        said = mine.lessons.first[foreign][:, columns] - biases[1]
+        said = mine.lessons.first[foreign][:, columns] - biases[2]
         assert said.std(axis=0).min() > 0
-        assert np.allclose(others.lessons.first[foreign][:, columns] - biases[1], 2 * said, atol=1e-5)
+        assert np.allclose(others.lessons.first[foreign][:, columns] - biases[2], 2 * said, atol=1e-5)
     assert mine.encoder.weights[1].tobytes() == read_model(SHIPPED_MODEL).encoder.weights[1].tobytes()
     assert fit_model(seed_documents[:30], small, encoder=other).encoder is other
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dechrome.gramtable import GramTable, hash_grams, hash_runs
+from dechrome.gramtable import GramTable, hash_grams, hash_parts, hash_runs
 
 
 @pytest.mark.parametrize("n_columns", [1, 4, 13, 120])
@@ -29,6 +29,20 @@ def test_runs_hash_by_their_symbols_and_places():
     hashes = hash_runs(symbols, first).tolist()
     assert hashes[0] == hashes[2]  # zeros behind a run leave no trace
     assert len(set(hashes)) == 4
+
+
+def test_parts_of_runs_hash_as_runs_of_their_own():
+    rng = np.random.default_rng(0)
+    runs = [rng.integers(1, 1 << 32, size).tolist() for size in (64, 1, 7)]
+    rows = np.array([run + [0] * (64 - len(run)) for run in runs], np.uint32)
+    beginnings, ends = hash_parts(rows)
+    for i, run in enumerate(runs):
+        for k in range(len(run)):
+            expected = [
+                hash_runs(np.array(part, np.uint32), np.array([0])) for part in (run[: k + 1], run[k:])
+            ]
+            assert [[beginnings[i, k]], [ends[i, k]]] == expected
+    assert [part.shape for part in hash_parts(rows[:0])] == [(0, 64)] * 2
 
 
 def test_a_run_is_not_the_same_as_a_sequence_of_shorter_ones():

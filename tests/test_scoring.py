@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from dechrome.scoring import Net, document_means, relative_attention, softmax
+from dechrome.scoring import Net, document_means, relative_attention, round_weights, softmax
 
 
 def random_net(n_in=9, width=6, n_out=4, dilations=(1, 2), random_state=2, n_means=2):
@@ -23,9 +23,8 @@ def test_without_convolutions_probabilities_equal_scikit_learns():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(300, 6)).astype(np.float32), rng.integers(0, 4, 300)
     fitted = MLPClassifier((7,), max_iter=20, random_state=0, tol=1).fit(X, y)
-    net = Net(
-        [w.astype(np.float32) for w in fitted.coefs_], [b.astype(np.float32) for b in fitted.intercepts_]
-    )
+    fitted.coefs_ = round_weights(fitted.coefs_)
+    net = Net(fitted.coefs_, [b.astype(np.float32) for b in fitted.intercepts_])
     assert np.abs(net.predict_proba(X) - fitted.predict_proba(X)).max() < 1e-6
 
 
@@ -110,3 +109,13 @@ def test_layers_and_dilations_must_go_together():
     net = random_net()
     with pytest.raises(ValueError, match="4 layers do not go with 1 dilations"):
         Net(net.weights, net.biases, (1,))
+
+
+def test_weights_are_those_that_are_written_in_half_the_space():
+    rng = np.random.default_rng(0)
+    given = rng.normal(size=(40, 7)).astype(np.float32)
+    (weights,) = Net([given, given], [given[0]] * 2).weights[:1]
+    assert weights.dtype == np.float32
+    assert np.array_equal(weights.astype(np.float16).astype(np.float32), weights)
+    assert np.allclose(weights, given, rtol=1e-3, atol=1e-6)
+    assert not np.array_equal(weights, given)

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from dechrome.batch import GRAM_BITS, WORD_BITS
+from dechrome.batch import GRAM_BITS, MOST_LETTERS, WORD_BITS
 from dechrome.encoder import MEANINGS, MOST_WORDS, Encoder
 from dechrome.errors import ModelFormatError
 from dechrome.gramtable import LinearScores
@@ -38,9 +38,10 @@ SHIPPED_MODEL = Path(__file__).with_name("models") / "small"
 
 #: Bump when a folder written by this version could not be read, or would predict otherwise, by the
 #: version before: new arrays, another meaning of a column, another hash. Not for a retrained model.
-FORMAT_VERSION = 12
-#: Bump when words are cut, hashed or counted otherwise, so that encoders made before no longer fit.
-_ENCODER_FORMAT = 2
+FORMAT_VERSION = 13
+#: Bump when words are cut, hashed, counted or read by their pieces otherwise, or layers change, so that
+#: encoders made before no longer fit.
+_ENCODER_FORMAT = 3
 _CONFIG, _WEIGHTS, _FASTTEXT, _CARD = "config.json", "weights.npz", "lexicon.ftz", "README.md"
 
 
@@ -63,6 +64,7 @@ def _columns() -> dict[str, Any]:
         "word_bits": WORD_BITS,
         "vocabulary_bits": VOCABULARY_BITS,
         "encoded_words": MOST_WORDS,
+        "encoded_letters": MOST_LETTERS,
         "pattern_bits": PATTERN_BITS,
         "language_bits": LANGUAGE_BITS,
     }
@@ -165,27 +167,31 @@ def _name_encoder(encoder: Encoder) -> dict[str, np.ndarray[Any, Any]]:
         "encoder_format": np.array(_ENCODER_FORMAT),
     }
     for i, (weights, bias) in enumerate(layers):
-        named |= {f"encoder_weights_{i}": weights, f"encoder_bias_{i}": bias}
+        named |= {f"encoder_weights_{i}": weights.astype(np.float16), f"encoder_bias_{i}": bias}
     return named
 
 
 def _read_encoder(arrays: dict[str, Any]) -> Encoder:
+    if arrays["encoder_format"] != _ENCODER_FORMAT:
+        raise ValueError("the encoder is of another format")
     weights, biases = (
-        (arrays[f"encoder_{name}_0"], arrays[f"encoder_{name}_1"]) for name in ("weights", "bias")
+        (arrays[f"encoder_{name}_0"], arrays[f"encoder_{name}_1"], arrays[f"encoder_{name}_2"])
+        for name in ("weights", "bias")
     )
     checks, table = arrays["encoder_checks"], arrays["encoder_table"]
-    n_places, width = 1 << VOCABULARY_BITS, len(biases[0])
+    n_places, n_meanings = 1 << VOCABULARY_BITS, len(MEANINGS)
+    width, n_hidden = len(biases[0]), len(biases[1])
     found = [array.shape for array in (checks, table, *weights, *biases)]
     n_columns = table.shape[-1]
     fitting = [
-        (n_places,), (n_places, n_columns), (3 * n_columns, width), (2 * width, len(MEANINGS)), (width,),
-        (len(MEANINGS),),
+        (n_places,), (n_places, n_columns), (3 * n_columns, width), (2 * width, n_hidden),
+        (n_hidden, n_meanings), (width,), (n_hidden,), (n_meanings,),
     ]  # fmt: skip
     if found != fitting:
         raise ValueError(f"the encoder's arrays have shapes {found}, not {fitting}")
     types = [array.dtype for array in (checks, table, *weights, *biases)]
-    if types != [np.uint8, np.int8, *[np.float32] * 4] or arrays["encoder_format"] != _ENCODER_FORMAT:
-        raise ValueError("the encoder is of another format")
+    if types != [np.uint8, np.int8, *[np.float16] * 3, *[np.float32] * 3]:
+        raise ValueError(f"the encoder's arrays have types {types}")
     return Encoder(checks, table, weights, biases)
 
 
@@ -216,7 +222,7 @@ def read_encoder(path: Path) -> Encoder:
 
 
 def _name_layers(name: str, net: Net) -> dict[str, np.ndarray[Any, Any]]:
-    weights = {f"{name}_weights_{i}": values for i, values in enumerate(net.weights)}
+    weights = {f"{name}_weights_{i}": values.astype(np.float16) for i, values in enumerate(net.weights)}
     return weights | {f"{name}_bias_{i}": values for i, values in enumerate(net.biases)}
 
 

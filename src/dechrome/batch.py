@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dechrome.characters import CLASSES, class_table, fold_table
-from dechrome.gramtable import hash_grams, hash_runs
+from dechrome.gramtable import hash_grams, hash_parts, hash_runs
 
-__all__ = ["GRAM_BITS", "WORD_BITS", "Batch"]
+__all__ = ["GRAM_BITS", "MOST_LETTERS", "WORD_BITS", "Batch"]
 
 #: Lexical scores read this many code points at the start and at the end of a paragraph: what makes
 #: it a consent notice or a caption stands there, and a long paragraph costs no more than a short one.
@@ -28,6 +28,8 @@ _GRAM_SIZES = (1, 2, 3, 4)
 #: Hashes of sequences of one to three words are below 2 ** WORD_BITS.
 WORD_BITS = 25
 _WORD_SIZES = (1, 2, 3)
+#: Parts of words are looked for among so many letters, the first.
+MOST_LETTERS = 20
 #: Code point that frames a paragraph; three of it keep n-grams of up to four apart.
 _FRAME = 1
 #: What a code point does: nothing, stand by itself, or be part of a word. In scripts without spaces between
@@ -169,13 +171,48 @@ class Batch:
 
     def spell_words(self, at: npt.NDArray[np.int64]) -> list[str]:
         """Folded text of some of :attr:`single_words`."""
-        framed, ptr = self._framed
-        _, first = self._cut_words
-        frames = np.searchsorted(first, ptr[:-1])
-        chosen = np.delete(np.arange(len(first)), [*frames, *(frames + 1)])[at]
-        ends = first[chosen + 1]  # the frame behind the last paragraph is a word too
-        spelled = (framed[low:high].tobytes() for low, high in zip(first[chosen], ends, strict=True))
+        framed, _ = self._framed
+        first, ends = self._single_word_bounds
+        spelled = (framed[low:high].tobytes() for low, high in zip(first[at], ends[at], strict=True))
         return [codes.decode("utf-32-le", "surrogatepass").strip(_BLANKS) for codes in spelled]
+
+    def hash_pieces(
+        self, at: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+        """Hashes of the beginnings and ends of some of :attr:`single_words`, as if each were a word.
+
+        Parameters
+        ----------
+        at : ndarray of int64, shape (n_words,)
+
+        Returns
+        -------
+        beginnings : ndarray of uint32, shape (n_words, MOST_LETTERS)
+            In column ``k`` of the first ``k + 1`` letters. Columns behind a word mean nothing.
+        ends : ndarray of uint32, shape (n_words, MOST_LETTERS)
+            In column ``k`` of the letters behind the first ``k``.
+        sizes : ndarray of int64, shape (n_words,)
+            Letters (code points) of the words. Of longer ones than MOST_LETTERS only so many are read, and
+            ends are those of what is read.
+        """
+        codes, _ = self._cut_words
+        first, ends = (of[at, None] for of in self._single_word_bounds)
+        places = first + np.arange(MOST_LETTERS)
+        letters = np.where(places < ends, codes.take(places, mode="clip"), np.uint32(0))
+        hashes = [
+            hash_grams(parts.ravel(), slice(0, parts.size), (1,), WORD_BITS).reshape(parts.shape)
+            for parts in hash_parts(letters)
+        ]
+        return hashes[0], hashes[1], np.count_nonzero(letters, axis=1)
+
+    @functools.cached_property
+    def _single_word_bounds(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Where each of :attr:`single_words` begins among the framed code points, and the next word."""
+        _, ptr = self._framed
+        _, first = self._cut_words
+        frames = np.searchsorted(first, ptr)
+        chosen = np.delete(np.arange(len(first)), np.concatenate([frames, frames + 1]))
+        return first[chosen], first[chosen + 1]  # the frame behind the last paragraph is a word too
 
     @functools.cached_property
     def _cut_words(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LIMIT", "GramTable", "LinearScores", "hash_grams", "hash_runs"]
+__all__ = ["LIMIT", "GramTable", "LinearScores", "hash_grams", "hash_parts", "hash_runs"]
 
 #: N-grams summed at once: 256 * 255 still fits into 16 bits.
 _MOST = 256
@@ -28,6 +28,8 @@ _STEP = np.uint32(0x01000193)  # FNV prime (http://www.isthe.com/chongo/tech/com
 #: Its powers tell the symbols of a run apart by their place; those behind so many share one.
 _MOST_PLACES = 64
 _PLACES = np.cumprod(np.full(_MOST_PLACES, _STEP), dtype=np.uint32)
+#: What undoes them: a sum times the one at ``k`` is that of symbols which stand ``k`` places further ahead.
+_AHEAD = np.array([pow(int(_STEP), -k, 1 << 32) for k in range(_MOST_PLACES)], np.uint32)
 
 
 def hash_grams(
@@ -76,9 +78,36 @@ def hash_runs(symbols: npt.NDArray[np.uint32], first: npt.NDArray[np.int64]) -> 
     """
     place = np.arange(len(symbols)) - np.repeat(first, np.diff(first, append=len(symbols)))
     letters = symbols * _PLACES[np.minimum(place, _MOST_PLACES - 1)]
-    sums = np.add.reduceat(letters, first, dtype=np.uint32) * _MULTIPLIER
-    # Mixed, or n-grams of runs, which sum in the same way, would be as one longer run.
-    return sums ^ (sums >> np.uint32(15))
+    return _mix(np.add.reduceat(letters, first, dtype=np.uint32))
+
+
+def hash_parts(
+    symbols: npt.NDArray[np.uint32],
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """Hash all beginnings and all ends of runs of symbols, as :func:`hash_runs` would if they were runs.
+
+    Parameters
+    ----------
+    symbols : ndarray of uint32, shape (n_runs, n_symbols)
+        Each row a run of at most 64, 0 behind it.
+
+    Returns
+    -------
+    beginnings : ndarray of uint32, shape (n_runs, n_symbols)
+        Column ``k`` is of the symbols up to number ``k``, it included.
+    ends : ndarray of uint32, shape (n_runs, n_symbols)
+        Column ``k`` is of the symbols from number ``k`` on.
+    """
+    n = symbols.shape[1]
+    letters = symbols * _PLACES[:n]
+    sums = np.cumsum(letters, axis=1, dtype=np.uint32)
+    return _mix(sums), _mix((sums[:, -1:] - sums + letters) * _AHEAD[:n])
+
+
+def _mix(sums: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """Mix bits, or n-grams of runs, which sum in the same way, would be as one longer run."""
+    mixed = sums * _MULTIPLIER
+    return mixed ^ (mixed >> np.uint32(15))
 
 
 class GramTable:

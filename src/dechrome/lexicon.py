@@ -64,13 +64,13 @@ def find_words(hashes: _Hashes, checks: npt.NDArray[np.uint8]) -> _Hashes:
 
     Parameters
     ----------
-    hashes : ndarray of uint32, shape (n_words,)
+    hashes : ndarray of uint32, shape (n_words,) or any other
     checks : ndarray of uint8, shape (2 ** VOCABULARY_BITS,)
         From :func:`choose_words`.
 
     Returns
     -------
-    ndarray of uint32, shape (n_words,)
+    ndarray of uint32, of the same shape
         Places, UNKNOWN_WORD of what is not in the vocabulary.
     """
     places = hashes >> _CHECK_BITS

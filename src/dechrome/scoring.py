@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "Net", "affine", "average_proba", "document_means", "rectify", "relative_attention", "softmax",
+    "Net", "affine", "average_proba", "document_means", "rectify", "relative_attention", "round_weights",
+    "softmax",
 ]  # fmt: skip
 
 _Array = npt.NDArray[np.float32]
 
-#: Shapes of weights on which BLAS is tried, (n_in, n_out); the last two are the encoder's.
-_TRIED = (*itertools.product((8, 17, 96, 288), (4, 12, 16, 32, 48, 96)), (48, 384), (256, 48))
+#: Shapes of weights on which BLAS is tried, (n_in, n_out); the last three are the encoder's.
+_TRIED = (*itertools.product((8, 17, 96, 288), (4, 12, 16, 32, 48, 96)), (48, 384), (256, 512), (512, 48))
 
 
 def _treats_rows_alike(size: int) -> bool:
@@ -41,6 +42,11 @@ def softmax(scores: _Array) -> _Array:
     return result
 
 
+def round_weights(weights: Iterable[_Array]) -> list[_Array]:
+    """Weights that can be written as float16 without loss, in half the space; still arrays of float32."""
+    return [values.astype(np.float16).astype(np.float32) for values in weights]
+
+
 class Net:
     """A dense layer, convolutions over the rows of each document, and a dense layer.
 
@@ -56,7 +62,7 @@ class Net:
     weights : sequence of ndarray of float32
         Of the first layer, (n_in, width), of each convolution, (3 * width, width), or (4 * width, width) if
         it sees the mean, or (5 * width, width) if both, of the last layer, (width, n_out). The inputs'
-        scaling is folded into the first.
+        scaling is folded into the first. Rounded to float16, as which they are written.
     biases : sequence of ndarray of float32
         Of as many layers, (width,) or (n_out,).
     dilations : sequence of int
@@ -68,7 +74,7 @@ class Net:
     ) -> None:
         if not len(weights) == len(biases) == len(dilations) + 2:
             raise ValueError(f"{len(weights)} layers do not go with {len(dilations)} dilations.")
-        self.weights, self.biases, self.dilations = list(weights), list(biases), tuple(dilations)
+        self.weights, self.biases, self.dilations = round_weights(weights), list(biases), tuple(dilations)
 
     def embed(self, X: _Array) -> _Array:
         """What the first layer makes of each row.
