@@ -81,6 +81,13 @@ def test_no_vector_depends_on_the_other_paragraphs(encoder, monkeypatch, chunk):
     assert np.array_equal(together[len(TEXTS) :], alone[::-1])
 
 
+def test_columns_of_the_hidden_layer_may_be_computed_apart(encoder, monkeypatch):
+    monkeypatch.setattr(encoding, "_COLUMNS", 2)
+    apart = Encoder(encoder.checks, encoder.table, encoder.weights, encoder.biases)
+    assert [len(bias) for _, bias in apart._hidden] == [2, 2, 1]
+    assert np.allclose(apart.encode(Batch(TEXTS)), encoder.encode(Batch(TEXTS)), atol=1e-5)
+
+
 def test_paragraphs_of_a_table_are_encoded_each_in_its_place(encoder):
     def page(*texts):
         n = len(texts)

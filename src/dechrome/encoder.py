@@ -27,6 +27,9 @@ MEANINGS: tuple[str, ...] = tuple(f"meaning_{i}" for i in range(48))
 MOST_WORDS = 24
 #: Of an unknown word, so many letters at least make a beginning that is looked for, and an end.
 LEAST_BEGINNING, LEAST_END = 3, 2
+#: Columns of the hidden layer computed at once: OpenBLAS shares greater products among threads, whose sums
+#: have other bits.
+_COLUMNS = 128
 #: Paragraphs encoded at once, so that memory does not grow with their number.
 _CHUNK = 512
 
@@ -100,6 +103,8 @@ class Encoder:
         self.checks, self.table, self.weights, self.biases = checks, table, round_weights(weights), biases
         self._thirds = np.hstack(np.split(self.weights[0], 3))
         self._thirds_bias = np.concatenate([0 * biases[0], biases[0], 0 * biases[0]])
+        parts = [slice(i, i + _COLUMNS) for i in range(0, len(biases[1]), _COLUMNS)]
+        self._hidden = [(np.ascontiguousarray(self.weights[1][:, part]), biases[1][part]) for part in parts]
 
     def encode(self, batch: Batch) -> _Array:
         """Vectors of the paragraphs, shape (n_paragraphs, n_meanings); no value depends on the others."""
@@ -140,9 +145,9 @@ class Encoder:
             total[: len(here)] += made
             np.maximum(highest[: len(here)], made, out=highest[: len(here)])
         means = total / np.maximum(sizes, 1).astype(np.float32)[:, None]
-        hidden = affine(np.hstack([means, highest]), self.weights[1], self.biases[1])
-        rectify(hidden)
-        return affine(hidden, self.weights[2], self.biases[2])
+        pooled = np.hstack([means, highest])
+        hidden = np.hstack([affine(pooled, *layer) for layer in self._hidden])
+        return affine(rectify(hidden), self.weights[2], self.biases[2])
 
     def _find_places(self, batch: Batch, at: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Places of which the vectors add up to those of some of the batch's words, as of their pieces."""

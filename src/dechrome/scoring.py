@@ -16,7 +16,7 @@ __all__ = [
 _Array = npt.NDArray[np.float32]
 
 #: Shapes of weights on which BLAS is tried, (n_in, n_out); the last three are the encoder's.
-_TRIED = (*itertools.product((8, 17, 96, 288), (4, 12, 16, 32, 48, 96)), (48, 384), (256, 512), (512, 48))
+_TRIED = (*itertools.product((8, 17, 96, 288), (4, 12, 16, 32, 48, 96)), (48, 384), (256, 128), (512, 48))
 
 
 def _treats_rows_alike(size: int) -> bool:
